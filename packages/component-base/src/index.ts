@@ -1,0 +1,10 @@
+export * from './assert.ts';
+export * from './clock.ts';
+export * from './component.ts';
+export * from './disk.ts';
+export * from './flags.ts';
+export * from './log.ts';
+export * from './random.ts';
+export { realClock } from './real-clock.ts';
+export { realDisk } from './real-disk.ts';
+export { realRandom } from './real-random.ts';

@@ -1,0 +1,2 @@
+export { eventually } from './eventually.ts';
+export { FakeClock, settle } from './fake-clock.ts';
