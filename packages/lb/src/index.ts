@@ -1,1 +1,1 @@
-// The package's public names are re-exported here.
+export * from './balancer.ts';

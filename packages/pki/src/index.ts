@@ -1,1 +1,3 @@
-// The package's public names are re-exported here.
+export * from './authority.ts';
+export * from './kubeconfig.ts';
+export * from './lab-pki.ts';
