@@ -15,9 +15,9 @@ export interface ComponentContext<S extends FlagSpecs> {
   /** Aborted when the process is asked to end (SIGTERM, SIGINT). */
   readonly signal: AbortSignal;
   /** Registers something to stop; run in reverse order of registration. */
-  onStop(stop: () => Promise<void> | void): void;
+  readonly onStop: (stop: () => Promise<void> | void) => void;
   /** Gives the process up at once with exit code 1: lost lease, failed fsync, broken invariant. */
-  fatal(msg: string, err?: unknown): never;
+  readonly fatal: (msg: string, err?: unknown) => never;
 }
 
 export interface ComponentOptions<S extends FlagSpecs> {
