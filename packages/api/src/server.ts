@@ -1,0 +1,2 @@
+// What only an API server needs: the schema table, codecs, patches, defaulting, validation, discovery. One export a line.
+export * from './scheme.ts';
