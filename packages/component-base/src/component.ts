@@ -60,9 +60,12 @@ export async function runComponent<const S extends FlagSpecs>(
   };
   process.on('uncaughtException', (err) => fatal('uncaught exception', err));
   process.on('unhandledRejection', (err) => fatal('unhandled rejection', err));
-  const stop = () => void stopAll(stopper, stops, log).then((code) => process.exit(code));
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  // A second signal while it is stopping changes nothing.
+  const stop = () => {
+    if (!stopper.signal.aborted) void stopAll(stopper, stops, log).then(() => process.exit(0));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
   try {
     await options.start({
       flags,
@@ -108,5 +111,4 @@ async function stopAll(
       log.warn('stop failed', { err });
     }
   }
-  return 0;
 }

@@ -1,0 +1,44 @@
+import type { Timings } from './plan.ts';
+
+/** Clocks of a lab: the same code with other numbers. Seconds unless the name says otherwise. */
+export interface Clocks {
+  readonly leaderElection: { readonly lease: number; readonly renew: number; readonly retry: number };
+  /** The kubelet renews its Lease every quarter of it. */
+  readonly nodeLease: number;
+  readonly nodeStatusUpdate: number;
+  readonly nodeMonitorPeriodMs: number;
+  readonly nodeMonitorGraceMs: number;
+  /** How long a pod stays on a node that is not ready or not reachable. */
+  readonly evictionToleration: number;
+  /** Above this share of unhealthy nodes eviction slows down; 1.1 is never. */
+  readonly unhealthyZoneThreshold: number;
+  /** Nodes per second whose pods are evicted. */
+  readonly nodeEvictionRate: number;
+}
+
+const CLOCKS: Readonly<Record<Timings, Clocks>> = {
+  lab: {
+    leaderElection: { lease: 4, renew: 3, retry: 1 },
+    nodeLease: 4,
+    nodeStatusUpdate: 10,
+    nodeMonitorPeriodMs: 500,
+    nodeMonitorGraceMs: 3500,
+    evictionToleration: 0,
+    unhealthyZoneThreshold: 1.1,
+    nodeEvictionRate: 100,
+  },
+  kubernetes: {
+    leaderElection: { lease: 15, renew: 10, retry: 2 },
+    nodeLease: 40,
+    nodeStatusUpdate: 10,
+    nodeMonitorPeriodMs: 5000,
+    nodeMonitorGraceMs: 50_000,
+    evictionToleration: 300,
+    unhealthyZoneThreshold: 0.55,
+    nodeEvictionRate: 0.1,
+  },
+};
+
+export function clocksOf(timings: Timings): Clocks {
+  return CLOCKS[timings];
+}

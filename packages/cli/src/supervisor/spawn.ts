@@ -1,0 +1,46 @@
+import { spawn as spawnChild } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { setFrozen } from './cgroups.ts';
+import type { ProcessSpec, RunningProcess } from './keeper.ts';
+
+/**
+ * A real process, in a process group of its own so that it is signalled as a whole. When the command cannot be started
+ * at all, that is its end: `ended` says why.
+ */
+export function spawnProcess(_name: string, spec: ProcessSpec): RunningProcess {
+  const log = spec.logFile === undefined ? undefined : openSync(spec.logFile, 'a', 0o600);
+  const child = spawnChild(spec.command, spec.args, {
+    detached: true,
+    stdio: ['ignore', log ?? 'inherit', log ?? 'inherit'],
+    env: { ...process.env, ...spec.env },
+  });
+  if (log !== undefined) closeSync(log);
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal ?? `exit ${code}`));
+  });
+  const { pid } = child;
+  const send = (signal: NodeJS.Signals) => signalGroup(pid, signal);
+  const { cgroup } = spec;
+  return {
+    pid: pid ?? 0,
+    ended,
+    signal(signal) {
+      // A frozen process does not even die.
+      if (signal === 'SIGKILL' && cgroup !== undefined) setFrozen(cgroup, false);
+      send(signal);
+    },
+    pause: () => (cgroup === undefined ? send('SIGSTOP') : setFrozen(cgroup, true)),
+    resume: () => (cgroup === undefined ? send('SIGCONT') : setFrozen(cgroup, false)),
+  };
+}
+
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // ESRCH: it has ended meanwhile, which is what a signal would have been for.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
