@@ -1,0 +1,3 @@
+export * from './fields.ts';
+export * from './fields-of.ts';
+export * from './labels.ts';
