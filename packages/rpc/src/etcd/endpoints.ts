@@ -1,0 +1,155 @@
+import { Metadata } from '@grpc/grpc-js';
+import { type Clock, type Logger, must } from '@kubelab/component-base';
+import { Channel } from '../channel.ts';
+import { isRpcError, RpcError, StatusCode } from '../status.ts';
+import type { ClientTls } from '../tls.ts';
+import { isRetryableRead, isRetryableWrite } from './errors.ts';
+import { etcdServices } from './services.ts';
+
+export interface EtcdClientOptions {
+  /** `https://etcd-1:2379`, …: the first that answers is used until it fails. */
+  readonly endpoints: readonly string[];
+  readonly tls?: ClientTls;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** For one call with all its attempts. */
+  readonly requestTimeoutMs?: number;
+}
+
+export interface CallOptions {
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type EtcdService = keyof typeof etcdServices;
+type CallKind = 'read' | 'write';
+
+const REQUEST_TIMEOUT_MS = 10_000;
+/** One attempt of a read; a member that hangs must not hold a read for longer. */
+const READ_ATTEMPT_MS = 4000;
+/** One attempt of a write where there is no connection yet. */
+const CONNECT_ATTEMPT_MS = 2000;
+const BACKOFF_MIN_MS = 25;
+const BACKOFF_MAX_MS = 400;
+// etcd drops connections that ping more often than every 5 s.
+const KEEPALIVE_TIME_MS = 5_500;
+const KEEPALIVE_TIMEOUT_MS = 2_000;
+
+/** The members of one cluster, one of them current; moves on to the next when the current one fails. */
+export class Endpoints {
+  readonly #channels: readonly Channel[];
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #requestTimeoutMs: number;
+  #current = 0;
+  #closed = false;
+
+  constructor(options: EtcdClientOptions) {
+    this.#channels = options.endpoints.map(
+      (url) =>
+        new Channel(url, {
+          tls: options.tls,
+          keepaliveTimeMs: KEEPALIVE_TIME_MS,
+          keepaliveTimeoutMs: KEEPALIVE_TIMEOUT_MS,
+        }),
+    );
+    must(this.#channels[0], 'an endpoint');
+    this.#log = options.log;
+    this.#clock = options.clock;
+    this.#requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+  }
+
+  get current(): Channel {
+    return must(this.#channels[this.#current]);
+  }
+
+  of(url: string): Channel {
+    return must(
+      this.#channels.find((channel) => channel.url === url),
+      `endpoint ${url}`,
+    );
+  }
+
+  /** Moves on from a channel that failed; nothing to do when another caller did so already. */
+  moveOnFrom(failed: Channel, why: unknown): void {
+    if (this.#closed || failed !== this.current || this.#channels.length === 1) return;
+    this.#current = (this.#current + 1) % this.#channels.length;
+    this.#log.info('next etcd endpoint', { from: failed.url, to: this.current.url, err: why });
+  }
+
+  /** One unary call, asked until somebody answers, as far as repeating is safe and time is left. */
+  call<Res>(
+    service: EtcdService,
+    rpc: string,
+    kind: CallKind,
+    request: object,
+    options: CallOptions = {},
+  ): Promise<Res> {
+    return this.#attempts(kind, options, (channel, timeoutMs) =>
+      channel.unary<Res>(etcdServices[service], rpc, request, {
+        metadata: requireLeader(),
+        timeoutMs,
+        signal: options.signal,
+      }),
+    );
+  }
+
+  /** One request and its one answer on a stream of their own. Only for what may be repeated. */
+  exchange<Res>(service: EtcdService, rpc: string, request: object): Promise<Res> {
+    return this.#attempts('read', {}, (channel, timeoutMs) =>
+      channel.exchange<Res>(etcdServices[service], rpc, request, {
+        metadata: requireLeader(),
+        timeoutMs,
+      }),
+    );
+  }
+
+  async #attempts<Res>(
+    kind: CallKind,
+    options: CallOptions,
+    ask: (channel: Channel, timeoutMs: number) => Promise<Res>,
+  ): Promise<Res> {
+    const untilMs = this.#clock.monotonic() + (options.timeoutMs ?? this.#requestTimeoutMs);
+    const isRetryable = kind === 'read' ? isRetryableRead : isRetryableWrite;
+    for (let attempt = 0; ; attempt++) {
+      if (this.#closed) throw new RpcError(StatusCode.CANCELLED, 'etcd client is closed');
+      const channel = this.current;
+      const leftMs = untilMs - this.#clock.monotonic();
+      const timeoutMs = Math.max(1, Math.min(leftMs, attemptTimeoutMs(kind, channel)));
+      try {
+        return await ask(channel, timeoutMs);
+      } catch (error) {
+        const isHung = kind === 'read' && isRpcError(error, 'DEADLINE_EXCEEDED') && timeoutMs < leftMs;
+        // A write that failed for good still says that this endpoint is no good.
+        if (isRpcError(error, 'UNAVAILABLE', 'DEADLINE_EXCEEDED')) this.moveOnFrom(channel, error);
+        if (!isHung && !isRetryable(error)) throw error;
+        const pauseMs = backoffMs(attempt, this.#channels.length);
+        if (this.#clock.monotonic() + pauseMs >= untilMs) throw error;
+        if (pauseMs > 0) await this.#clock.sleep(pauseMs, options.signal);
+      }
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const channel of this.#channels) channel.close();
+  }
+}
+
+/** A member that has lost its leader must say so at once instead of letting us wait. */
+export function requireLeader(): Metadata {
+  const metadata = new Metadata();
+  metadata.set('hasleader', 'true');
+  return metadata;
+}
+
+function attemptTimeoutMs(kind: CallKind, channel: Channel): number {
+  if (kind === 'read') return READ_ATTEMPT_MS;
+  return channel.isReady ? Number.POSITIVE_INFINITY : CONNECT_ATTEMPT_MS;
+}
+
+/** None within the first round over all endpoints, then doubling with each round. */
+function backoffMs(attempt: number, endpointCount: number): number {
+  const round = Math.floor((attempt + 1) / endpointCount);
+  return round === 0 ? 0 : Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** (round - 1));
+}

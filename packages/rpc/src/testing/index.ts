@@ -1,0 +1,1 @@
+export { endProcess, freePort, startRealEtcd, startStore, type TestStore } from './real-etcd.ts';
