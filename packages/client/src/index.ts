@@ -1,1 +1,11 @@
-// The package's public names are re-exported here.
+export * from './types.ts';
+export { createController, runControllers, TerminalError, terminal } from './controller/controller.ts';
+export { Expectations } from './controller/expectations.ts';
+export { WorkQueue, type WorkQueueOptions } from './controller/work-queue.ts';
+export { createEventRecorder, type EventRecorderOptions } from './events/recorder.ts';
+export { createInformerFactory } from './informer/factory.ts';
+export { createClient } from './kube-client.ts';
+export { type KubeconfigOptions, loadKubeconfig } from './kubeconfig.ts';
+export { runLeaderElection } from './leader-election/leader-election.ts';
+export { resourcePath } from './requests.ts';
+export { TransportError } from './transport/transport.ts';

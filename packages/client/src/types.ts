@@ -1,15 +1,10 @@
 import type { Clock, Logger, Random } from '@kubelab/component-base';
-import type { KubeList, KubeObject, NewObject, ObjectMeta, ResourceType } from '@kubelab/api';
+import type { DeepReadonly, KubeList, KubeObject, NewObject, ObjectMeta, ResourceType } from '@kubelab/api';
 
 /** `namespace/name`, or `name` for what has no namespace: the key of queues, caches and listers. */
 export type ObjectKey = string;
 
-/** Whatever comes out of a cache is shared: read-only to its last field. */
-export type DeepReadonly<T> = T extends (infer E)[]
-  ? readonly DeepReadonly<E>[]
-  : T extends object
-    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
-    : T;
+export type { DeepReadonly };
 
 export interface ListOptions {
   readonly namespace?: string | undefined;
@@ -21,6 +16,8 @@ export interface ListOptions {
 }
 
 export interface WatchOptions extends Omit<ListOptions, 'limit' | 'continue'> {
+  /** The server ends the watch after this long. */
+  readonly timeoutSeconds?: number | undefined;
   readonly allowWatchBookmarks?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -28,12 +25,23 @@ export interface WatchOptions extends Omit<ListOptions, 'limit' | 'continue'> {
 export type WatchEvent<T> =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }
   /** Only `metadata.resourceVersion` (and annotations) are set. */
-  | { readonly type: 'BOOKMARK'; readonly resourceVersion: string; readonly annotations?: Readonly<Record<string, string>> };
+  | {
+      readonly type: 'BOOKMARK';
+      readonly resourceVersion: string;
+      readonly annotations?: Readonly<Record<string, string>>;
+    };
+
+export interface GetOptions {
+  readonly subresource?: string | undefined;
+  readonly timeoutMs?: number | undefined;
+}
 
 export interface WriteOptions {
   /** `status`, `scale`, `binding`, `eviction`, `token`, … */
   readonly subresource?: string | undefined;
   readonly dryRun?: boolean | undefined;
+  /** Instead of the usual 10 s. */
+  readonly timeoutMs?: number | undefined;
 }
 
 export type PatchType = 'strategic' | 'merge' | 'json';
@@ -55,13 +63,26 @@ export interface ObjectRef {
  * retried on the next server for reads, and for writes only when nothing can have been sent.
  */
 export interface KubeClient {
-  get<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef, options?: { readonly subresource?: string }): Promise<T>;
+  get<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef, options?: GetOptions): Promise<T>;
   list<T extends KubeObject>(type: ResourceType<T>, options?: ListOptions): Promise<KubeList<T>>;
-  create<T extends KubeObject>(type: ResourceType<T>, object: NewObject<T>, options?: WriteOptions): Promise<T>;
+  create<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: NewObject<T>,
+    options?: WriteOptions,
+  ): Promise<T>;
   /** Replaces; `metadata.resourceVersion` of the object is the precondition. */
-  update<T extends KubeObject>(type: ResourceType<T>, object: DeepReadonly<T>, options?: WriteOptions): Promise<T>;
+  update<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: DeepReadonly<T>,
+    options?: WriteOptions,
+  ): Promise<T>;
   updateStatus<T extends KubeObject>(type: ResourceType<T>, object: DeepReadonly<T>): Promise<T>;
-  patch<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef, patch: unknown, options?: WriteOptions & { readonly type?: PatchType }): Promise<T>;
+  patch<T extends KubeObject>(
+    type: ResourceType<T>,
+    ref: ObjectRef,
+    patch: unknown,
+    options?: WriteOptions & { readonly type?: PatchType },
+  ): Promise<T>;
   delete<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef, options?: DeleteOptions): Promise<void>;
   deleteCollection<T extends KubeObject>(type: ResourceType<T>, options?: ListOptions): Promise<void>;
   /** POST to a subresource whose body is of another kind: binding, eviction, token. Answers the reply as it came. */
@@ -101,7 +122,10 @@ export interface Informer<T extends KubeObject> extends Lister<T> {
 export interface InformerFactory {
   of<T extends KubeObject>(type: ResourceType<T>): Informer<T>;
   /** An informer of its own for part of a resource (e.g. the pods of one node); shared by the same arguments. */
-  filtered<T extends KubeObject>(type: ResourceType<T>, options: { namespace?: string; labelSelector?: string; fieldSelector?: string }): Informer<T>;
+  filtered<T extends KubeObject>(
+    type: ResourceType<T>,
+    options: { namespace?: string; labelSelector?: string; fieldSelector?: string },
+  ): Informer<T>;
   /** Starts every informer asked for so far that does not run yet. */
   start(signal: AbortSignal): void;
   waitForSync(signal?: AbortSignal): Promise<void>;
@@ -111,7 +135,16 @@ export type EventType = 'Normal' | 'Warning';
 
 export interface EventRecorder {
   /** Fire and forget; the same event again counts up (`count`, `lastTimestamp`) instead of making a new object. */
-  event(about: { readonly apiVersion?: string; readonly kind: string; readonly metadata: Partial<DeepReadonly<ObjectMeta>> }, type: EventType, reason: string, message: string): void;
+  event(
+    about: {
+      readonly apiVersion?: string;
+      readonly kind: string;
+      readonly metadata: Partial<DeepReadonly<ObjectMeta>>;
+    },
+    type: EventType,
+    reason: string,
+    message: string,
+  ): void;
 }
 
 /** What one pass asked for: nothing more, or another pass after a while. A throw means: again, with back-off. */
