@@ -7,7 +7,7 @@ export type ProtobufFields = Readonly<Record<string, Readonly<Record<string, rea
 /**
  * `generated/protobuf.json`: message → field number → [JSON name, type, label?]. `type` is a protobuf scalar or a message of this table;
  * label is "repeated", or "map" (keys are always strings). An empty JSON name means that the member is inlined: its fields belong to
- * the parent, as Go embeds them.
+ * the parent, as Go embeds them. The name `[]` means that the message is nothing but this list (`ExtraValue`).
  */
 export type ProtobufTable = Record<
   string,
@@ -16,37 +16,42 @@ export type ProtobufTable = Record<
 
 const PROTO_SCALARS = new Set(['string', 'bool', 'bytes', 'int32', 'int64']);
 
-/** Messages the envelope and the special cases of the codec need, beyond the definitions. */
-const EXTRA_MESSAGES = ['k8s.io.apimachinery.pkg.apis.meta.v1.Duration'];
-
 export function protobufTable(
   input: ProtobufFields,
   swagger: Swagger,
   names: ReadonlyMap<string, string>,
 ): ProtobufTable {
   const table: ProtobufTable = {};
-  const queue: string[] = [...EXTRA_MESSAGES];
-  for (const id of names.keys()) queue.push(messageOf(id));
+  const queue = [...names.keys()].map(messageOf);
   const nameOf = (message: string): string =>
     names.get(definitionOf(message)) ?? message.split('.').slice(-2).join('.');
+
+  const jsonNameIn = (
+    message: string,
+    fields: object,
+    field: string,
+    isMessage: boolean,
+  ): string | undefined => {
+    if (isScalar(definitionOf(message))) return field;
+    if (/\.(ExtraValue|Verbs)$/.test(message) && Object.keys(fields).join() === 'items') return '[]';
+    const properties = swagger.definitions[definitionOf(message)]?.properties;
+    return jsonName(field, properties === undefined ? undefined : Object.keys(properties), isMessage);
+  };
 
   for (let message = queue.pop(); message !== undefined; message = queue.pop()) {
     const fields = input[message];
     const name = nameOf(message);
     if (fields === undefined || name in table) continue;
-    const definition = swagger.definitions[definitionOf(message)];
-    const jsonNames = definition?.properties === undefined ? undefined : Object.keys(definition.properties);
     const row: ProtobufTable[string] = (table[name] = {});
     for (const [field, [number, type, third, fourth]] of Object.entries(fields)) {
       const valueType = String(type === 'map' ? fourth : type);
-      if (!PROTO_SCALARS.has(valueType)) queue.push(valueType);
+      const isMessage = !PROTO_SCALARS.has(valueType);
+      const json = jsonNameIn(message, fields, field, isMessage);
+      if (json === undefined) continue;
+      if (isMessage) queue.push(valueType);
       const label = type === 'map' ? 'map' : third === 'repeated' ? 'repeated' : undefined;
-      const rowType = PROTO_SCALARS.has(valueType) ? valueType : nameOf(valueType);
-      const json = isScalar(definitionOf(message))
-        ? field
-        : jsonName(field, jsonNames, !PROTO_SCALARS.has(valueType));
-      if (json !== undefined)
-        row[String(number)] = label === undefined ? [json, rowType] : [json, rowType, label];
+      const rowType = isMessage ? nameOf(valueType) : valueType;
+      row[String(number)] = label === undefined ? [json, rowType] : [json, rowType, label];
     }
   }
   return Object.fromEntries(Object.entries(table).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,8 +1,9 @@
+import { ZERO_IS_A_VALUE } from './zero-values.ts';
 import { type Definition, type Property, refTarget, type Swagger } from './swagger.ts';
 
 /**
  * One field of `generated/schema.json`. Scalars are written as a bare string (`"string"`, `"int32"`), which keeps the table small;
- * everything that needs more words is an object.
+ * a leading `*` (after Go's pointers) says that zero is a value of its own. What needs more words is an object.
  */
 export type FieldRow = string | FieldObject;
 
@@ -50,7 +51,8 @@ export function schemaTable(
   const table: Record<string, DefinitionRow> = {};
   for (const [id, name] of names) {
     if (isScalar(id)) continue;
-    table[name] = definitionRow(id, swagger.definitions[id] ?? {}, names);
+    const pointers = ZERO_IS_A_VALUE[name] ?? [];
+    table[name] = definitionRow(id, swagger.definitions[id] ?? {}, names, pointers);
   }
   return table;
 }
@@ -59,10 +61,12 @@ function definitionRow(
   id: string,
   definition: Definition,
   names: ReadonlyMap<string, string>,
+  pointers: readonly string[],
 ): DefinitionRow {
-  const fields = Object.entries(definition.properties ?? {}).map(
-    ([name, property]) => [name, fieldRow(property, names)] as const,
-  );
+  const fields = Object.entries(definition.properties ?? {}).map(([name, property]): [string, FieldRow] => {
+    const row = fieldRow(property, names);
+    return [name, typeof row === 'string' && pointers.includes(name) ? `*${row}` : row];
+  });
   const gvks = definition['x-kubernetes-group-version-kind'];
   const mapType = definition['x-kubernetes-map-type'];
   return {

@@ -86,7 +86,7 @@ function interfaceSource(name: string, row: DefinitionRow, kinds: ReadonlySet<st
 }
 
 function fieldType(field: FieldRow, isKind: boolean): string {
-  const row: FieldObject = typeof field === 'string' ? { type: field } : field;
+  const row: FieldObject = typeof field === 'string' ? { type: field.replace('*', '') } : field;
   if (row.type === 'array') return `${arrayItem(row.items ?? 'any')}[]`;
   if (row.type === 'map') return `Record<string, ${fieldType(row.items ?? 'any', false)}>`;
   if (row.type !== 'object') return TS_TYPES[row.type] ?? 'unknown';

@@ -1,0 +1,3 @@
+export { type Conformed, conform } from './conform.ts';
+export { DecodeError } from './decode-error.ts';
+export { type Definition, definitionNames, definitionOf, type Field, hasDefinition } from './table.ts';
