@@ -41,3 +41,9 @@ function mainFile(component: string): string {
   if (main === undefined) throw new Error(`no component "${component}"`);
   return fileURLToPath(import.meta.resolve(main));
 }
+
+/** Runs a component in this process: `kubelab etcd-lite --help` and the like. */
+export async function runComponentHere(component: string, argv: readonly string[]): Promise<void> {
+  const { main } = (await import(mainFile(component))) as { main(argv: readonly string[]): Promise<void> };
+  await main(argv);
+}

@@ -100,8 +100,7 @@ async function stopAll(
   stopper: AbortController,
   stops: readonly (() => Promise<void> | void)[],
   log: Logger,
-): Promise<number> {
-  if (stopper.signal.aborted) return 1;
+): Promise<void> {
   setTimeout(() => process.exit(1), STOP_TIMEOUT_MS).unref();
   stopper.abort(new Error('asked to stop'));
   for (const stop of stops.toReversed()) {

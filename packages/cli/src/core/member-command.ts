@@ -67,7 +67,9 @@ function apiserverFlags(plan: LabPlan, member: MemberPlan, paths: MemberPaths, c
     ...(member.address === undefined ? {} : { 'advertise-address': member.address }),
     'secure-port': member.ports.rest,
     'grpc-port': member.ports.grpc,
-    'etcd-servers': membersOf(plan, 'etcd').map((etcd) => `https://${inside(etcd, 'client')}`).join(','),
+    'etcd-servers': membersOf(plan, 'etcd')
+      .map((etcd) => `https://${inside(etcd, 'client')}`)
+      .join(','),
     'etcd-cafile': `${pki}/etcd-ca.crt`,
     'etcd-certfile': `${pki}/apiserver-etcd-client.crt`,
     'etcd-keyfile': `${pki}/apiserver-etcd-client.key`,
@@ -92,7 +94,9 @@ function lbFlags(plan: LabPlan, member: MemberPlan): string[] {
   if (plan.driver !== 'docker') listen.add(fromHost(plan, member, 'rest'));
   return flagList({
     listen: [...listen].join(','),
-    backends: membersOf(plan, 'apiserver').map((apiserver) => inside(apiserver, 'rest')).join(','),
+    backends: membersOf(plan, 'apiserver')
+      .map((apiserver) => inside(apiserver, 'rest'))
+      .join(','),
   });
 }
 
@@ -106,7 +110,12 @@ function leaderFlags(member: MemberPlan, paths: MemberPaths, { leaderElection }:
   });
 }
 
-function controllerManagerFlags(plan: LabPlan, member: MemberPlan, paths: MemberPaths, clocks: Clocks): string[] {
+function controllerManagerFlags(
+  plan: LabPlan,
+  member: MemberPlan,
+  paths: MemberPaths,
+  clocks: Clocks,
+): string[] {
   const pki = `${paths.config}/pki`;
   return [
     ...leaderFlags(member, paths, clocks),
@@ -166,5 +175,7 @@ function listenHost(member: MemberPlan): string {
 }
 
 function flagList(flags: Readonly<Record<string, string | number | boolean | undefined>>): string[] {
-  return Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
+  return Object.entries(flags).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}=${value}`],
+  );
 }

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { memberCommand } from './member-command.ts';
-import { type Allocator, extendPlan, findMember, fromHost, inside, type LabPlan, type LabRequest, membersOf, planLab } from './plan.ts';
+import {
+  type Allocator,
+  extendPlan,
+  findMember,
+  fromHost,
+  inside,
+  type LabPlan,
+  type LabRequest,
+  membersOf,
+  planLab,
+} from './plan.ts';
 
 const request: LabRequest = {
   name: 'lab',
@@ -31,7 +41,18 @@ suite('lab plan', () => {
     assert.deepEqual(
       plan.members.map(({ name }) => name),
       [
-        ...['etcd-1', 'etcd-2', 'etcd-3', 'apiserver-1', 'apiserver-2', 'lb-1', 'images-1', 'node-1', 'node-2', 'node-3'],
+        ...[
+          'etcd-1',
+          'etcd-2',
+          'etcd-3',
+          'apiserver-1',
+          'apiserver-2',
+          'lb-1',
+          'images-1',
+          'node-1',
+          'node-2',
+          'node-3',
+        ],
         ...['controller-manager-1', 'controller-manager-2', 'scheduler-1', 'scheduler-2'],
       ],
     );
@@ -40,7 +61,9 @@ suite('lab plan', () => {
   test('addresses and ports are unique within a lab, whatever the driver', () => {
     for (const driver of ['netns', 'hollow', 'docker'] as const) {
       const plan = planLab({ ...request, driver, nodes: 50 }, allocator());
-      const places = plan.members.flatMap((each) => Object.keys(each.ports).map((port) => inside(each, port)));
+      const places = plan.members.flatMap((each) =>
+        Object.keys(each.ports).map((port) => inside(each, port)),
+      );
       assert.equal(new Set(places).size, places.length, driver);
     }
   });
@@ -75,6 +98,9 @@ suite('lab plan', () => {
   test('the balancer listens on the loopback port that the kubeconfig names', () => {
     const plan = planLab(request, allocator());
     const words = memberCommand(plan, member(plan, 'lb-1'), { config: '/c', data: '/d' });
-    assert.ok(words.includes(`--listen=10.89.7.31:6443,${fromHost(plan, member(plan, 'lb-1'), 'rest')}`), words.join(' '));
+    assert.ok(
+      words.includes(`--listen=10.89.7.31:6443,${fromHost(plan, member(plan, 'lb-1'), 'rest')}`),
+      words.join(' '),
+    );
   });
 });

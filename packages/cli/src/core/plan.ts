@@ -7,7 +7,15 @@ export type MemberKind = 'etcd' | 'apiserver' | 'lb' | 'scheduler' | 'controller
 export type Timings = 'lab' | 'kubernetes';
 
 /** In the order in which a lab starts. */
-export const MEMBER_KINDS: readonly MemberKind[] = ['etcd', 'apiserver', 'lb', 'images', 'node', 'controller-manager', 'scheduler'];
+export const MEMBER_KINDS: readonly MemberKind[] = [
+  'etcd',
+  'apiserver',
+  'lb',
+  'images',
+  'node',
+  'controller-manager',
+  'scheduler',
+];
 
 export interface LabPlan {
   readonly name: string;
@@ -122,7 +130,11 @@ export function extendPlan(plan: LabPlan, request: LabRequest, allocate: Allocat
     const missing = Math.max(0, wanted[kind] - have);
     return Array.from({ length: missing }, (_, i) => planMember(plan, kind, have + i + 1, allocate));
   });
-  return { ...plan, insecurePort: request.insecurePort ?? plan.insecurePort, members: [...plan.members, ...added] };
+  return {
+    ...plan,
+    insecurePort: request.insecurePort ?? plan.insecurePort,
+    members: [...plan.members, ...added],
+  };
 }
 
 function planMember(plan: LabPlan, kind: MemberKind, index: number, allocate: Allocator): MemberPlan {

@@ -25,7 +25,10 @@ export class LabFolder {
 
   constructor(name: string, home = labHome()) {
     if (!LAB_NAME.test(name)) {
-      throw new UsageError(`"${name}" is not a lab name`, 'lower-case letters, digits and "-", at most 22, starting with a letter');
+      throw new UsageError(
+        `"${name}" is not a lab name`,
+        'lower-case letters, digits and "-", at most 22, starting with a letter',
+      );
     }
     this.name = name;
     this.path = join(home, name);
@@ -73,7 +76,9 @@ export class LabFolder {
     }
     const state = parseState(text);
     if (state !== undefined) return state;
-    throw new Error(`${path} is damaged or of another version: run "kubelab down --name ${this.name}" and start afresh`);
+    throw new Error(
+      `${path} is damaged or of another version: run "kubelab down --name ${this.name}" and start afresh`,
+    );
   }
 
   async write(state: LabState): Promise<void> {
@@ -91,7 +96,9 @@ export class LabFolder {
 function parseState(text: string): LabState | undefined {
   try {
     const state = JSON.parse(text) as Partial<LabState>;
-    return state.version === 1 && state.plan !== undefined && Array.isArray(state.down) ? (state as LabState) : undefined;
+    return state.version === 1 && state.plan !== undefined && Array.isArray(state.down)
+      ? (state as LabState)
+      : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

@@ -3,9 +3,21 @@ import type { FlagSpecs, Flags } from '@kubelab/component-base';
 /** Flags of `kubelab node`, the process that starts a node's own processes. */
 export const nodeFlags = {
   name: { type: 'string', required: true, description: 'name of the Node object and of the certificates' },
-  runtime: { type: 'string', default: 'docker', description: 'docker (an engine of its own) or hollow (no containers)' },
-  'config-dir': { type: 'string', required: true, description: 'folder with pki/, kubelet.conf, kube-proxy.conf, dns.conf' },
-  'data-dir': { type: 'string', required: true, description: 'folder for what the node keeps: engine data, volumes' },
+  runtime: {
+    type: 'string',
+    default: 'docker',
+    description: 'docker (an engine of its own) or hollow (no containers)',
+  },
+  'config-dir': {
+    type: 'string',
+    required: true,
+    description: 'folder with pki/, kubelet.conf, kube-proxy.conf, dns.conf',
+  },
+  'data-dir': {
+    type: 'string',
+    required: true,
+    description: 'folder for what the node keeps: engine data, volumes',
+  },
   master: { type: 'string', required: true, description: 'URLs of the API servers' },
   'node-ip': { type: 'string', description: 'address of the node; default: that of the default route' },
   'kubelet-port': { type: 'number', default: 10250, description: "the kubelet's port" },
@@ -13,9 +25,21 @@ export const nodeFlags = {
   'service-cluster-ip-range': { type: 'string', default: '10.96.0.0/16', description: 'range of ClusterIPs' },
   'cluster-dns': { type: 'string', default: '10.96.0.10', description: 'ClusterIP of kube-dns' },
   'cluster-domain': { type: 'string', default: 'cluster.local', description: 'domain of the cluster' },
-  'node-capacity': { type: 'string', default: 'cpu=4,memory=4Gi,pods=110', description: 'what the node declares' },
-  'node-lease-duration-seconds': { type: 'number', default: 40, description: 'the kubelet renews its Lease every quarter of it' },
-  'node-status-update-frequency': { type: 'duration', default: 10_000, description: 'how often node status is computed' },
+  'node-capacity': {
+    type: 'string',
+    default: 'cpu=4,memory=4Gi,pods=110',
+    description: 'what the node declares',
+  },
+  'node-lease-duration-seconds': {
+    type: 'number',
+    default: 40,
+    description: 'the kubelet renews its Lease every quarter of it',
+  },
+  'node-status-update-frequency': {
+    type: 'duration',
+    default: 10_000,
+    description: 'how often node status is computed',
+  },
   'images-endpoint': { type: 'string', description: "URL of the lab's image server" },
   'cgroup-parent': { type: 'string', description: 'cgroup for the containers of this node' },
 } as const satisfies FlagSpecs;

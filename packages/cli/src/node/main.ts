@@ -4,7 +4,15 @@ import { type Clock, runComponent } from '@kubelab/component-base';
 import { kubelabCommand } from '../self.ts';
 import { Keeper } from '../supervisor/keeper.ts';
 import { spawnProcess } from '../supervisor/spawn.ts';
-import { type ChildCommand, dnsCommand, dockerdCommand, kubeletCommand, nodeFlags, podCidrFile, proxyCommand } from './children.ts';
+import {
+  type ChildCommand,
+  dnsCommand,
+  dockerdCommand,
+  kubeletCommand,
+  nodeFlags,
+  podCidrFile,
+  proxyCommand,
+} from './children.ts';
 import { prepareNode } from './prepare.ts';
 
 const CIDR_POLL_MS = 50;

@@ -20,7 +20,8 @@ export async function prepareNode(flags: NodeFlags, log: Logger): Promise<void> 
   await mkdir(join(flags['data-dir'], 'docker'), { recursive: true });
   await mkdir(join(flags['data-dir'], 'kubelet'), { recursive: true });
   // Left by an engine that was killed: it would refuse to start.
-  for (const stale of ['/run/docker', '/run/docker.pid', '/run/docker.sock']) await rm(stale, { recursive: true, force: true });
+  for (const stale of ['/run/docker', '/run/docker.pid', '/run/docker.sock'])
+    await rm(stale, { recursive: true, force: true });
   for (const [path, value] of SYSCTLS) {
     await writeFile(`/proc/sys/${path}`, value).catch((error: unknown) => {
       log.debug('kernel setting left as it is', { path, err: errorMessage(error) });

@@ -6,7 +6,11 @@ import { Keeper, type RunningProcess } from './keeper.ts';
 
 /** Processes that end when told to. */
 function fakeSpawner() {
-  const live: (RunningProcess & { end(how: string): void; readonly signals: string[]; readonly name: string })[] = [];
+  const live: (RunningProcess & {
+    end(how: string): void;
+    readonly signals: string[];
+    readonly name: string;
+  })[] = [];
   let pid = 100;
   const spawn = (name: string): RunningProcess => {
     const { promise, resolve } = Promise.withResolvers<string>();

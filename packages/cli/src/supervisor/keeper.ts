@@ -106,7 +106,9 @@ export class Keeper {
     if (kept.state === 'paused') kept.process?.resume();
     const process = this.#putDown(kept);
     if (process === undefined) return;
-    const timer = this.#clock.setTimer(kept.spec.stopTimeoutMs ?? STOP_TIMEOUT_MS, () => process.signal('SIGKILL'));
+    const timer = this.#clock.setTimer(kept.spec.stopTimeoutMs ?? STOP_TIMEOUT_MS, () =>
+      process.signal('SIGKILL'),
+    );
     process.signal('SIGTERM');
     await process.ended;
     timer.cancel();

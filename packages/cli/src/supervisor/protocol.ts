@@ -14,13 +14,18 @@ export type SupervisorReply =
 const LINE_BYTES_MAX = 1 << 20;
 
 /** One request; undefined when no supervisor listens. */
-export function askSupervisor(socket: string, request: SupervisorRequest): Promise<SupervisorReply | undefined> {
+export function askSupervisor(
+  socket: string,
+  request: SupervisorRequest,
+): Promise<SupervisorReply | undefined> {
   return new Promise((resolve, reject) => {
     let text = '';
     const connection = connect(socket, () => connection.write(`${JSON.stringify(request)}\n`));
     connection.setEncoding('utf8');
     connection.on('data', (part: string) => (text += part));
-    connection.on('end', () => (text === '' ? resolve(undefined) : resolve(JSON.parse(text) as SupervisorReply)));
+    connection.on('end', () =>
+      text === '' ? resolve(undefined) : resolve(JSON.parse(text) as SupervisorReply),
+    );
     connection.on('error', (error) => {
       const code = 'code' in error ? error.code : undefined;
       if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ECONNRESET') resolve(undefined);
@@ -29,7 +34,10 @@ export function askSupervisor(socket: string, request: SupervisorRequest): Promi
   });
 }
 
-export function serveSupervisor(socket: string, handle: (request: SupervisorRequest) => Promise<SupervisorReply>): Promise<Server> {
+export function serveSupervisor(
+  socket: string,
+  handle: (request: SupervisorRequest) => Promise<SupervisorReply>,
+): Promise<Server> {
   const server = createServer((connection) => {
     let text = '';
     connection.setEncoding('utf8');
@@ -47,7 +55,10 @@ export function serveSupervisor(socket: string, handle: (request: SupervisorRequ
   });
 }
 
-async function answer(text: string, handle: (request: SupervisorRequest) => Promise<SupervisorReply>): Promise<SupervisorReply> {
+async function answer(
+  text: string,
+  handle: (request: SupervisorRequest) => Promise<SupervisorReply>,
+): Promise<SupervisorReply> {
   try {
     return await handle(JSON.parse(text) as SupervisorRequest);
   } catch (error) {
