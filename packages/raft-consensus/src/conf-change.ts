@@ -36,8 +36,15 @@ export function encodeConfChange(change: ConfChange): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(change));
 }
 
+/** Throws `ConfChangeError` when `data` is no configuration change: it may have come from another member. */
 export function decodeConfChange(data: Uint8Array): ConfChange {
-  return JSON.parse(new TextDecoder().decode(data)) as ConfChange;
+  try {
+    const change = JSON.parse(new TextDecoder().decode(data)) as ConfChange;
+    if (Array.isArray(change.steps)) return change;
+  } catch (error) {
+    throw new ConfChangeError('not a configuration change', { cause: error });
+  }
+  throw new ConfChangeError('not a configuration change');
 }
 
 export function isJoint(conf: ConfState): boolean {
@@ -59,8 +66,8 @@ export function membersOf(conf: ConfState): NodeId[] {
 
 /** Why a change cannot be applied to a configuration. */
 export class ConfChangeError extends Error {
-  constructor(message: string) {
-    super(message);
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'ConfChangeError';
   }
 }

@@ -85,7 +85,9 @@ export function raftConfig(options: RaftOptions): RaftConfig {
     throw new RangeError('inflightBytesMax must not be less than messageBytesMax');
   }
   if (config.readOnly === 'lease' && !config.checkQuorum) {
-    throw new RangeError('readOnly lease needs checkQuorum: without it a leader does not know when its lease ends');
+    throw new RangeError(
+      'readOnly lease needs checkQuorum: without it a leader does not know when its lease ends',
+    );
   }
   return config;
 }

@@ -112,7 +112,8 @@ export interface Ready {
  * - `transferring`: the leader is handing over and takes nothing new
  * - `too-large`: beyond `entryBytesMax`
  * - `too-many-uncommitted`: beyond `uncommittedBytesMax`; try again when something has been committed
- * - `conf-change-pending`: an earlier configuration change is not applied yet, or a joint configuration must be left first
+ * - `conf-change-pending`: an earlier configuration change (or a new leader's inherited tail) is not applied yet
+ * - `conf-change-refused`: the change does not fit the configuration, see `nextConf`
  */
 export type ProposalOutcome =
   | 'accepted'
@@ -122,7 +123,8 @@ export type ProposalOutcome =
   | 'transferring'
   | 'too-large'
   | 'too-many-uncommitted'
-  | 'conf-change-pending';
+  | 'conf-change-pending'
+  | 'conf-change-refused';
 
 /** A read that was `accepted` is answered by a `ReadState`, or never (leader lost, message lost): ask again. */
 export type ReadOutcome = 'accepted' | 'no-leader' | 'too-many-pending';

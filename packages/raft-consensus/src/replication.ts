@@ -1,0 +1,83 @@
+/** What a leader sends to one member: appends as far as flow control lets it, a snapshot when the log does not reach back, heartbeats. */
+import { membersOf } from './conf-change.ts';
+import type { Core, Leadership } from './core.ts';
+import { type InflightLimits, Progress } from './progress.ts';
+import type { Entry, NodeId } from './types.ts';
+
+export function progressLimits(core: Core): InflightLimits {
+  return { messagesMax: core.config.inflightMessagesMax, bytesMax: core.config.inflightBytesMax };
+}
+
+/** As many appends as the window takes; an empty one if only the commit index is news. */
+export function sendAppends(core: Core, to: NodeId, progress: Progress): void {
+  while (sendAppend(core, to, progress, false)) {}
+  if (progress.canBumpCommit(core.log.commit)) sendAppend(core, to, progress, true);
+}
+
+/** One append, or the beginning of a snapshot. False when nothing was sent. */
+export function sendAppend(core: Core, to: NodeId, progress: Progress, evenIfEmpty: boolean): boolean {
+  if (progress.isPaused()) return false;
+  const { log } = core;
+  const prevIndex = progress.next - 1;
+  const prevTerm = log.termAt(prevIndex);
+  if (prevTerm === undefined) return sendSnapshot(core, to, progress);
+  const mayCarry = progress.state !== 'replicate' || !progress.inflights.isFull();
+  const entries =
+    mayCarry && progress.next <= log.lastIndex
+      ? log.slice(progress.next, log.lastIndex, core.config.messageBytesMax)
+      : [];
+  if (entries.length === 0 && !evenIfEmpty) return false;
+  const { id: from, term } = core;
+  core.send({ type: 'append', from, to, term, prevIndex, prevTerm, entries, commit: log.commit });
+  progress.sentEntries(entries.length, bytesOf(entries));
+  progress.sentCommit = Math.max(progress.sentCommit, log.commit);
+  return true;
+}
+
+function bytesOf(entries: readonly Entry[]): number {
+  let bytes = 0;
+  for (const entry of entries) bytes += entry.data.length;
+  return bytes;
+}
+
+/** The driver sends the state; it is applied state, so the driver has it. Not to the dead: it is costly. */
+function sendSnapshot(core: Core, to: NodeId, progress: Progress): boolean {
+  const { log } = core;
+  const index = log.applied;
+  const snapshotTerm = log.termAt(index);
+  // Right after restoring a snapshot of its own, this node has no applied state to send yet.
+  if (!progress.isRecentlyActive || snapshotTerm === undefined) return false;
+  progress.becomeSnapshot(index);
+  const metadata = { index, term: snapshotTerm, conf: core.appliedConf };
+  core.send({ type: 'snapshot', from: core.id, to, term: core.term, snapshot: { metadata } });
+  return true;
+}
+
+/** Heartbeats name only commits the member is known to have; they carry the current read-index round, which also repeats lost ones. */
+export function broadcastHeartbeat(core: Core, leading: Leadership): void {
+  const { id: from, term } = core;
+  const { round } = leading.reads;
+  for (const [to, progress] of leading.progress) {
+    if (to === from) continue;
+    const commit = Math.min(progress.match, core.log.commit);
+    core.send({ type: 'heartbeat', from, to, term, commit, round });
+    progress.sentCommit = Math.max(progress.sentCommit, commit);
+  }
+}
+
+/** Book-keeping for whoever is a member now, beginning at `next` for those who are new; none for the others. */
+export function trackMembers(core: Core, leading: Leadership, next: number, isActive: boolean): void {
+  const members = new Set(membersOf(core.conf)).add(core.id);
+  for (const id of members) {
+    let progress = leading.progress.get(id);
+    if (progress === undefined) {
+      progress = new Progress(0, next, progressLimits(core));
+      progress.isRecentlyActive = isActive;
+      leading.progress.set(id, progress);
+    }
+    progress.isLearner = core.conf.learners.includes(id);
+  }
+  for (const id of leading.progress.keys()) {
+    if (!members.has(id)) leading.progress.delete(id);
+  }
+}
