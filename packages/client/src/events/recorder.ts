@@ -1,7 +1,9 @@
 import { Event, isStatus } from '@kubelab/api';
 import { type Clock, errorMessage, type Logger, type Random, rfc3339 } from '@kubelab/component-base';
 import type { EventRecorder, KubeClient } from '../types.ts';
-import { EventCorrelator, type EventInput } from './correlate.ts';
+import { EventCorrelator, type EventInput, type Verdict } from './correlate.ts';
+
+type Judged = Exclude<Verdict, { action: 'drop' }>;
 
 export interface EventRecorderOptions {
   /** `event.source.component`: `kubelet`, `default-scheduler`, `replicaset-controller`. */
@@ -43,9 +45,13 @@ export function createEventRecorder(client: KubeClient, options: EventRecorderOp
   }
 
   async function sendWithRetry(event: EventInput): Promise<void> {
+    const verdict = correlator.judge(event);
+    if (verdict.action === 'drop') return;
+    // One name for all attempts: one that arrived unheard is not made twice.
+    const name = `${event.about.name}.${uniqueSuffix(event.nowMs)}`;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await send(event);
+        return await send(event, verdict, name);
       } catch (error) {
         // A refusal is final (the namespace ends, the name is taken); a lost server is not.
         if (isStatus(error) || attempt === SEND_ATTEMPTS_MAX) {
@@ -57,26 +63,35 @@ export function createEventRecorder(client: KubeClient, options: EventRecorderOp
     }
   }
 
-  async function send(event: EventInput): Promise<void> {
-    const verdict = correlator.judge(event);
-    if (verdict.action === 'drop') return;
-    if (verdict.action === 'count') {
-      const { name, namespace, count } = verdict.series;
-      const patch = { count: count + 1, lastTimestamp: rfc3339(event.nowMs), message: verdict.message };
-      try {
-        await client.patch(Event, { name, namespace }, patch, { type: 'merge' });
-        correlator.remember(verdict.key, { name, namespace, count: count + 1 });
-        return;
-      } catch (error) {
-        // The server has let it expire: begin anew.
-        if (!isStatus(error, 'NotFound')) throw error;
-        correlator.forget(verdict.key);
-      }
-    }
+  async function send(event: EventInput, verdict: Judged, newName: string): Promise<void> {
     const namespace = event.about.namespace ?? 'default';
-    const name = `${event.about.name}.${uniqueSuffix(event.nowMs)}`;
-    await client.create(Event, eventObject(event, verdict.message, { name, namespace }));
-    correlator.remember(verdict.key, { name, namespace, count: 1 });
+    const { key, message } = verdict;
+    if (verdict.action === 'count' && (await countUp(event, verdict))) return;
+    await client.create(Event, eventObject(event, message, { name: newName, namespace }));
+    correlator.remember(key, { name: newName, namespace, count: 1 });
+  }
+
+  /** False when the server has let the event expire. */
+  async function countUp(
+    event: EventInput,
+    { key, message, series }: Judged & { action: 'count' },
+  ): Promise<boolean> {
+    const { name, namespace } = series;
+    const count = series.count + 1;
+    try {
+      await client.patch(
+        Event,
+        { name, namespace },
+        { count, lastTimestamp: rfc3339(event.nowMs), message },
+        { type: 'merge' },
+      );
+    } catch (error) {
+      if (!isStatus(error, 'NotFound')) throw error;
+      correlator.forget(key);
+      return false;
+    }
+    correlator.remember(key, { name, namespace, count });
+    return true;
   }
 
   function eventObject(event: EventInput, message: string, metadata: { name: string; namespace: string }) {

@@ -176,7 +176,7 @@ export class FakeKubeClient implements KubeClient {
       subresource,
       body: object,
     });
-    const old = this.#store.get(type, objectKey(object as KubeObject)) as T;
+    const old = this.#store.get(type, objectKey(object)) as T;
     if (
       resourceVersion !== '' &&
       resourceVersion !== undefined &&

@@ -6,7 +6,7 @@ type Json = Record<string, unknown>;
 
 export function applyPatch(object: Json, patch: unknown, type: PatchType): Json {
   if (type === 'json') return applyOperations(object, patch as readonly Operation[]);
-  return merge(object, patch as Json, type === 'strategic') as Json;
+  return merge(object, patch, type === 'strategic') as Json;
 }
 
 function merge(into: unknown, patch: unknown, isStrategic: boolean): unknown {

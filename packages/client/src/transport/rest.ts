@@ -72,7 +72,7 @@ export function restTransport(server: string, config: ClientConfig): Transport {
       if (response.statusCode !== 200) {
         throw refusalOf(response.statusCode ?? 0, await exchange.read(response));
       }
-      for await (const line of linesOf(response, server)) yield JSON.parse(line) as WatchFrame;
+      for await (const line of linesOf(response, server)) yield frameOf(line, server);
     } catch (error) {
       if (signal.aborted) return;
       throw exchange.lossOf(error);
@@ -160,6 +160,14 @@ async function* linesOf(stream: AsyncIterable<Buffer>, server: string): AsyncGen
         throw new TransportError(server, 'watch event too large', { maybeSent: true });
       }
     }
+  }
+}
+
+function frameOf(line: string, server: string): WatchFrame {
+  try {
+    return JSON.parse(line) as WatchFrame;
+  } catch (cause) {
+    throw new TransportError(server, 'watch event is not JSON', { maybeSent: true, cause });
   }
 }
 
