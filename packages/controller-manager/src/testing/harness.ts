@@ -1,0 +1,108 @@
+import { Pod, type PodSpec } from '@kubelab/api';
+import {
+  type Controller,
+  type ControllerDeps,
+  type ControllerSpec,
+  createController,
+  createInformerFactory,
+  type EventType,
+} from '@kubelab/client';
+import { FakeKubeClient, startInformers } from '@kubelab/client/testing';
+import { type Random, seededRandom, silentLogger } from '@kubelab/component-base';
+import { FakeClock, settle } from '@kubelab/component-base/testing';
+
+export interface RecordedEvent {
+  readonly about: string;
+  readonly type: EventType;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Controllers on an API server in memory and a clock of the test's own. */
+export interface Harness {
+  readonly client: FakeKubeClient;
+  readonly clock: FakeClock;
+  readonly deps: ControllerDeps;
+  readonly events: RecordedEvent[];
+  /** Lets everything run until nothing moves any more; time stands still. */
+  quiet(): Promise<void>;
+  /** Moves time on, then waits for quiet. */
+  pass(ms: number): Promise<void>;
+  stop(): void;
+}
+
+export interface HarnessOptions {
+  readonly seed?: number;
+  readonly gracefulPods?: boolean;
+  /** Objects that exist before the controllers start. */
+  prepare?(client: FakeKubeClient): void;
+}
+
+export async function startHarness(
+  make: (deps: ControllerDeps) => readonly ControllerSpec[],
+  options: HarnessOptions = {},
+): Promise<Harness> {
+  const clock = new FakeClock();
+  const client = new FakeKubeClient({ clock, gracefulPods: options.gracefulPods ?? false });
+  const random: Random = seededRandom(options.seed ?? 1);
+  const log = silentLogger;
+  const informers = createInformerFactory(client, { clock, random, log });
+  const events: RecordedEvent[] = [];
+  const deps: ControllerDeps = {
+    client,
+    informers,
+    clock,
+    random,
+    log,
+    events: {
+      event: ({ kind, metadata }, type, reason, message) =>
+        void events.push({ about: `${kind}/${metadata.name}`, type, reason, message }),
+    },
+  };
+  options.prepare?.(client);
+  const controllers: Controller[] = make(deps).map((spec) => createController(spec, deps));
+  const stop = await startInformers(informers);
+  for (const controller of controllers) void controller.run(stop.signal);
+
+  const quiet = async (): Promise<void> => {
+    // The queues run on promises and immediates; when several rounds bring no request, nothing moves any more.
+    for (let still = 0; still < QUIET_ROUNDS; ) {
+      const before = client.actions.length;
+      await clock.advance(0);
+      await settle();
+      still = client.actions.length === before ? still + 1 : 0;
+    }
+  };
+  await quiet();
+  return {
+    client,
+    clock,
+    deps,
+    events,
+    quiet,
+    async pass(ms) {
+      await clock.advance(ms);
+      await quiet();
+    },
+    stop: () => stop.abort(new Error('test is over')),
+  };
+}
+
+const QUIET_ROUNDS = 10;
+
+/** A pod template's worth of spec. */
+export const podSpec: PodSpec = { containers: [{ name: 'web', image: 'web:1' }] };
+
+/** What a kubelet would report for a pod that runs. */
+export function makeReady(client: FakeKubeClient, pod: Pod, nowText: string, isReady = true): void {
+  const { namespace, name } = pod.metadata;
+  const set = (object: Pod) => {
+    object.spec.nodeName ??= 'node-1';
+    object.status = {
+      ...object.status,
+      phase: 'Running',
+      conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False', lastTransitionTime: nowText }],
+    };
+  };
+  client.mutate(Pod, `${namespace}/${name}`, set);
+}
