@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Simulation } from './testing/simulation.ts';
 
-const EVENTS = 3000;
+const EVENTS = 10_000;
 const SEEDS = 300;
 
 const asked = process.env.RAFT_SEED;

@@ -17,8 +17,8 @@ export class Invariants {
   readonly #leaderOf = new Map<number, NodeId>();
   /** By `index/term`: what the entry says, and the term before it. */
   readonly #known = new Map<string, { text: string; prevTerm: number }>();
-  /** What any state machine ever applied, by index. */
-  readonly applied = new Map<number, { term: number; text: string }>();
+  /** What any state machine ever applied, by index. It was committed in `byTerm` or earlier: the term of who applied it first. */
+  readonly applied = new Map<number, { term: number; text: string; byTerm: number }>();
   readonly #watched = new Map<NodeId, Watched>();
   readonly #readFloors = new Map<string, number>();
   appliedMax = 0;
@@ -56,9 +56,10 @@ export class Invariants {
       const text = textOf(entry);
       const other = this.applied.get(entry.index);
       if (other === undefined) {
-        this.applied.set(entry.index, { term: entry.term, text });
+        const byTerm = member.raft.status().term;
+        this.applied.set(entry.index, { term: entry.term, text, byTerm });
         this.appliedMax = Math.max(this.appliedMax, entry.index);
-        this.#checkLeadersHave(entry);
+        this.#checkLeadersHave(entry, byTerm);
         continue;
       }
       assert(
@@ -117,8 +118,8 @@ export class Invariants {
     if (before?.role === 'leader' && before.term === status.term) return;
     const log = this.#watched.get(status.id)?.log;
     for (let index = status.firstIndex; index <= this.appliedMax; index++) {
-      const term = this.applied.get(index)?.term ?? 0;
-      if (term >= status.term) break;
+      const { term, byTerm } = this.applied.get(index) ?? { term: 0, byTerm: status.term };
+      if (byTerm >= status.term) continue;
       const own = log?.get(index)?.term;
       assert(
         own === term,
@@ -129,9 +130,9 @@ export class Invariants {
   }
 
   /** Leader completeness from the other side: who leads a later term has what is found to be committed. */
-  #checkLeadersHave(entry: Entry): void {
+  #checkLeadersHave(entry: Entry, byTerm: number): void {
     for (const { status, log } of this.#watched.values()) {
-      if (status.role !== 'leader' || status.term <= entry.term || entry.index < status.firstIndex) continue;
+      if (status.role !== 'leader' || status.term <= byTerm || entry.index < status.firstIndex) continue;
       const own = log.get(entry.index)?.term;
       assert(
         own === entry.term,
