@@ -1,1 +1,2 @@
-// The package's public names are re-exported here.
+export { main } from './main.ts';
+export type { LabStatus, MemberReport } from './status/gather.ts';

@@ -44,6 +44,6 @@ function mainFile(component: string): string {
 
 /** Runs a component in this process: `kubelab etcd-lite --help` and the like. */
 export async function runComponentHere(component: string, argv: readonly string[]): Promise<void> {
-  const { main } = (await import(mainFile(component))) as { main(argv: readonly string[]): Promise<void> };
-  await main(argv);
+  const module = (await import(mainFile(component))) as { main(argv: readonly string[]): Promise<void> };
+  await module.main(argv);
 }

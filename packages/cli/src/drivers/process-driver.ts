@@ -89,10 +89,8 @@ async function ensureSupervisor({ folder, plan }: DriverLab): Promise<Reply> {
   const log = openSync(folder.log('supervisor'), 'a', 0o600);
   const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log] });
   child.unref();
-  let exited = false;
-  child.once('exit', () => (exited = true));
   const untilMs = performance.now() + SUPERVISOR_START_MS;
-  while (performance.now() < untilMs && !exited) {
+  while (performance.now() < untilMs && child.exitCode === null) {
     await delay(20);
     const reply = await askSupervisor(folder.socket, { op: 'status' });
     if (reply?.ok === true) return reply;

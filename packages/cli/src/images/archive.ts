@@ -38,7 +38,7 @@ function readManifest(path: string): Promise<string | undefined> {
         return;
       }
       const parts: Buffer[] = [];
-      stream.on('data', (part: Buffer) => parts.push(part));
+      stream.on('data', (part) => parts.push(part as Buffer));
       stream.on('end', () => {
         resolve(Buffer.concat(parts).toString('utf8'));
         file.destroy();

@@ -9,7 +9,7 @@ const PACKAGES = ['docker.io', 'nftables', 'iptables', 'iproute2', 'procps'];
 
 interface Choice {
   readonly mayInstall: boolean;
-  tell(line: string): void;
+  readonly tell: (line: string) => void;
 }
 
 /** `docker` where an engine answers, else `netns`, else `hollow`; says which and why, and installs what is missing when it may. */

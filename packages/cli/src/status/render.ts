@@ -1,12 +1,14 @@
 import type { LabView, MemberReport, NodeReport, PodReport } from './gather.ts';
 
+type Paint = (text: string) => string;
+
 /** Colours by meaning; the plain palette leaves text as it is. */
 export interface Palette {
-  good(text: string): string;
-  bad(text: string): string;
-  busy(text: string): string;
-  faint(text: string): string;
-  strong(text: string): string;
+  readonly good: Paint;
+  readonly bad: Paint;
+  readonly busy: Paint;
+  readonly faint: Paint;
+  readonly strong: Paint;
 }
 
 const plain = (text: string) => text;
