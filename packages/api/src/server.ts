@@ -3,3 +3,4 @@ export * from './scheme.ts';
 export { applyDefaults } from './defaults/index.ts';
 export * from './codec/index.ts';
 export * from './schema/index.ts';
+export * from './patch/index.ts';
