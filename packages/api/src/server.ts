@@ -4,3 +4,6 @@ export { applyDefaults } from './defaults/index.ts';
 export * from './codec/index.ts';
 export * from './schema/index.ts';
 export * from './patch/index.ts';
+export * from './discovery/index.ts';
+export { openapiV3, openapiV3Hash, openapiV3Index } from './openapi/index.ts';
+export * from './strategies/index.ts';

@@ -135,7 +135,11 @@ test('DEF-1 each kind gets what upstream gives it, and no more the second time',
         status: { phase: 'Active' },
       },
     ],
-    ['secrets', { data: { a: 'YQ==' } }, { data: { a: 'YQ==' }, type: 'Opaque' }],
+    [
+      'secrets',
+      { data: { a: 'YQ==' }, stringData: { b: 'b' } },
+      { data: { a: 'YQ==', b: 'Yg==' }, type: 'Opaque' },
+    ],
     [
       'limitranges',
       { spec: { limits: [{ type: 'Container', max: { cpu: '1000m' } }] } },

@@ -13,8 +13,14 @@ import type {
 import { defaultPodTemplate } from './pod-spec.ts';
 import { canonicalizeResources } from './quantities.ts';
 
+/** `stringData` is only for writing: it becomes `data`. */
 export function defaultSecret(secret: Secret): void {
   secret.type ||= 'Opaque';
+  for (const [key, text] of Object.entries(secret.stringData ?? {})) {
+    secret.data ??= {};
+    secret.data[key] = Buffer.from(text, 'utf8').toString('base64');
+  }
+  delete secret.stringData;
 }
 
 /** Upstream writes an empty map in its stored form, and nobody sees it: nothing to do but drop nulls. */
