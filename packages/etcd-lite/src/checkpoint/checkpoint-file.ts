@@ -1,0 +1,125 @@
+import { join } from 'node:path';
+import { assert, type Disk, type DiskFile } from '@kubelab/component-base';
+import type { Init } from '@kubelab/rpc';
+import { hex16 } from '../wal/segment.ts';
+import { encodeFrame, FRAME_HEADER_BYTES, frameAt, frameLength } from '../wal/frame.ts';
+import { type CheckpointRecord, checkpointRecordCodec, type WireSnapshotMetadata } from '../wire.ts';
+
+/** A checkpoint is not what was written: a bit flipped, or the end is missing. */
+export class CheckpointDamagedError extends Error {
+  constructor(path: string, offset: number, why: string) {
+    super(`checkpoint damaged: ${path} at offset ${offset}: ${why}`);
+    this.name = 'CheckpointDamagedError';
+  }
+}
+
+export interface CheckpointName {
+  readonly index: number;
+  readonly term: number;
+}
+
+export function checkpointFile({ index, term }: CheckpointName): string {
+  return `${hex16(index)}-${hex16(term)}.ckpt`;
+}
+
+export function parseCheckpointFile(file: string): CheckpointName | undefined {
+  const match = /^([0-9a-f]{16})-([0-9a-f]{16})\.ckpt$/.exec(file);
+  if (match === null) return undefined;
+  return { index: Number.parseInt(match[1] ?? '', 16), term: Number.parseInt(match[2] ?? '', 16) };
+}
+
+/** Checkpoints in the folder, newest first. */
+export async function listCheckpoints(disk: Disk, folder: string): Promise<CheckpointName[]> {
+  return (await disk.list(folder))
+    .map(parseCheckpointFile)
+    .filter((name) => name !== undefined)
+    .sort((a, b) => b.index - a.index || b.term - a.term);
+}
+
+/** Writes records to a temporary file; `publish` makes it the checkpoint, durably. */
+export class CheckpointWriter {
+  readonly #disk: Disk;
+  readonly #folder: string;
+  readonly #path: string;
+  readonly #file: DiskFile;
+  #offset = 0;
+  #checksum = 0;
+
+  private constructor(disk: Disk, folder: string, path: string, file: DiskFile) {
+    this.#disk = disk;
+    this.#folder = folder;
+    this.#path = path;
+    this.#file = file;
+  }
+
+  static async create(disk: Disk, folder: string, temporaryName: string): Promise<CheckpointWriter> {
+    await disk.makeFolder(folder);
+    const path = join(folder, temporaryName);
+    return new CheckpointWriter(disk, folder, path, await disk.open(path, { create: true, truncate: true }));
+  }
+
+  get bytes(): number {
+    return this.#offset;
+  }
+
+  async add(record: Init<CheckpointRecord>): Promise<void> {
+    const { bytes, checksum } = encodeFrame(checkpointRecordCodec.encode(record), this.#checksum);
+    this.#checksum = checksum;
+    await this.addRaw(bytes);
+  }
+
+  /** A piece of a file that somebody else wrote. */
+  async addRaw(bytes: Uint8Array): Promise<void> {
+    await this.#file.write(this.#offset, bytes);
+    this.#offset += bytes.length;
+  }
+
+  async publish(name: CheckpointName): Promise<void> {
+    await this.#file.sync();
+    await this.#file.close();
+    await this.#disk.rename(this.#path, join(this.#folder, checkpointFile(name)));
+    await this.#disk.syncFolder(this.#folder);
+  }
+
+  async discard(): Promise<void> {
+    await this.#file.close();
+    await this.#disk.remove(this.#path);
+  }
+}
+
+/** Reads a checkpoint record by record. Throws `CheckpointDamagedError`; a file without its end record is damaged too. */
+export async function* readCheckpoint(disk: Disk, path: string): AsyncGenerator<CheckpointRecord> {
+  const file = await disk.open(path);
+  try {
+    const size = await file.size();
+    let checksum = 0;
+    let isEnded = false;
+    for (let offset = 0; offset < size; ) {
+      if (isEnded) throw new CheckpointDamagedError(path, offset, 'something follows the end');
+      const header = Buffer.from(await file.read(offset, FRAME_HEADER_BYTES));
+      const length = header.length === FRAME_HEADER_BYTES ? frameLength(header.readUInt32LE(4)) : 0;
+      if (length === 0 || offset + length > size)
+        throw new CheckpointDamagedError(path, offset, 'the file is cut off');
+      const frame = frameAt(Buffer.from(await file.read(offset, length)), 0, checksum);
+      if (frame.type !== 'record')
+        throw new CheckpointDamagedError(path, offset, 'the checksum does not match');
+      const record = checkpointRecordCodec.decode(frame.payload);
+      isEnded = record.end !== null;
+      yield record;
+      ({ checksum } = frame);
+      offset += length;
+    }
+    if (!isEnded) throw new CheckpointDamagedError(path, size, 'the end is missing');
+  } finally {
+    await file.close();
+  }
+}
+
+/** The metadata alone. */
+export async function checkpointMetadata(disk: Disk, path: string): Promise<WireSnapshotMetadata> {
+  for await (const { header } of readCheckpoint(disk, path)) {
+    assert(header !== null, 'CKPT-1', path);
+    return header.metadata;
+  }
+  throw new CheckpointDamagedError(path, 0, 'the file is empty');
+}

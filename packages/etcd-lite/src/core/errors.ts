@@ -1,0 +1,46 @@
+import { RpcError, StatusCode } from '@kubelab/rpc';
+
+/** etcd's errors: the code and the exact text are part of its API, as clients map them back by both. */
+const TABLE = {
+  emptyKey: [StatusCode.INVALID_ARGUMENT, 'key is not provided'],
+  keyNotFound: [StatusCode.INVALID_ARGUMENT, 'key not found'],
+  valueProvided: [StatusCode.INVALID_ARGUMENT, 'value is provided'],
+  leaseProvided: [StatusCode.INVALID_ARGUMENT, 'lease is provided'],
+  tooManyOps: [StatusCode.INVALID_ARGUMENT, 'too many operations in txn request'],
+  duplicateKey: [StatusCode.INVALID_ARGUMENT, 'duplicate key given in txn request'],
+  invalidSortOption: [StatusCode.INVALID_ARGUMENT, 'invalid sort option'],
+  requestTooLarge: [StatusCode.INVALID_ARGUMENT, 'request is too large'],
+  compacted: [StatusCode.OUT_OF_RANGE, 'mvcc: required revision has been compacted'],
+  futureRevision: [StatusCode.OUT_OF_RANGE, 'mvcc: required revision is a future revision'],
+  noSpace: [StatusCode.RESOURCE_EXHAUSTED, 'mvcc: database space exceeded'],
+  tooManyRequests: [StatusCode.RESOURCE_EXHAUSTED, 'too many requests'],
+  leaseNotFound: [StatusCode.NOT_FOUND, 'requested lease not found'],
+  leaseExists: [StatusCode.FAILED_PRECONDITION, 'lease already exists'],
+  leaseTtlTooLarge: [StatusCode.OUT_OF_RANGE, 'too large lease TTL'],
+  noLeader: [StatusCode.UNAVAILABLE, 'no leader'],
+  notLeader: [StatusCode.FAILED_PRECONDITION, 'not leader'],
+  leaderChanged: [StatusCode.UNAVAILABLE, 'leader changed'],
+  stopped: [StatusCode.UNAVAILABLE, 'server stopped'],
+  timeout: [StatusCode.UNAVAILABLE, 'request timed out'],
+  timeoutLeaderFail: [StatusCode.UNAVAILABLE, 'request timed out, possibly due to previous leader failure'],
+  timeoutWaitApplied: [
+    StatusCode.UNAVAILABLE,
+    'request timed out, waiting for the applied index took too long',
+  ],
+  badLeaderTransferee: [StatusCode.FAILED_PRECONDITION, 'bad leader transferee'],
+  learnerNotSupported: [StatusCode.FAILED_PRECONDITION, 'rpc not supported for learner'],
+  corrupt: [StatusCode.DATA_LOSS, 'corrupt cluster'],
+} as const satisfies Record<string, readonly [StatusCode, string]>;
+
+export type EtcdErrorName = keyof typeof TABLE;
+
+/** A refusal with etcd's words. Thrown by checks and by `apply`, answered to the caller as it is. */
+export class EtcdError extends RpcError {
+  readonly reason: EtcdErrorName;
+  constructor(reason: EtcdErrorName) {
+    const [code, text] = TABLE[reason];
+    super(code, `etcdserver: ${text}`);
+    this.name = 'EtcdError';
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,129 @@
+import { crc32c } from './crc32c.ts';
+
+/**
+ * One record in a file: 16 bytes of header, the payload, zeroes up to a multiple of 8.
+ *
+ *   magic u32 · payload length u32 · checksum of the record before u32 · checksum u32   (little endian)
+ *
+ * The checksum covers the previous one, the length and the payload: records form a chain, so that a record in the wrong
+ * place is found as surely as a changed byte.
+ */
+export const FRAME_HEADER_BYTES = 16;
+const MAGIC = 0x31574c4b; // "KLW1"
+const ALIGNMENT = 8;
+const SECTOR_BYTES = 512;
+/** Larger than any record we write; a length beyond it is damage. */
+const PAYLOAD_BYTES_MAX = 512 * 1024 * 1024;
+
+export function frameLength(payloadLength: number): number {
+  return Math.ceil((FRAME_HEADER_BYTES + payloadLength) / ALIGNMENT) * ALIGNMENT;
+}
+
+export interface Frame {
+  readonly bytes: Uint8Array;
+  readonly checksum: number;
+}
+
+export function encodeFrame(payload: Uint8Array, previous: number): Frame {
+  const bytes = Buffer.alloc(frameLength(payload.length));
+  bytes.writeUInt32LE(MAGIC, 0);
+  bytes.writeUInt32LE(payload.length, 4);
+  bytes.writeUInt32LE(previous, 8);
+  bytes.set(payload, FRAME_HEADER_BYTES);
+  const checksum = checksumOf(bytes, payload.length);
+  bytes.writeUInt32LE(checksum, 12);
+  return { bytes, checksum };
+}
+
+/**
+ * - `record`: whole and valid; `next` is where the following one starts
+ * - `end`: nothing was written here
+ * - `torn`: the write of this record did not finish
+ * - `damaged`: it was finished, and is not what was written
+ */
+export type FrameAt =
+  | {
+      readonly type: 'record';
+      readonly payload: Uint8Array;
+      readonly checksum: number;
+      readonly next: number;
+    }
+  | { readonly type: 'end' }
+  | { readonly type: 'torn' }
+  | { readonly type: 'damaged'; readonly why: string };
+
+/**
+ * What is at `offset` of a file (space reserved ahead is zeroes). A crash can only tear the last record, as the next
+ * one is not started before it is durable, and it leaves whole sectors unwritten: that, and nothing else, counts as torn.
+ */
+export function frameAt(file: Buffer, offset: number, previous: number): FrameAt {
+  const valid = validFrame(file, offset);
+  if (valid !== undefined) {
+    if (file.readUInt32LE(offset + 8) === previous) return valid;
+    return { type: 'damaged', why: 'the record does not follow the one before it' };
+  }
+  const isFollowed = hasValidFrameAfter(file, offset);
+  if (isFollowed) return { type: 'damaged', why: 'a valid record follows' };
+  const extent = extentOf(file, offset);
+  if (isZero(file, offset, offset + FRAME_HEADER_BYTES)) return { type: 'end' };
+  if (extent === undefined) return { type: 'damaged', why: 'the record has no valid header' };
+  if (extent > file.length || hasZeroSector(file, offset, extent)) return { type: 'torn' };
+  return { type: 'damaged', why: 'the checksum does not match' };
+}
+
+function validFrame(file: Buffer, offset: number): Extract<FrameAt, { type: 'record' }> | undefined {
+  if (offset + FRAME_HEADER_BYTES > file.length || file.readUInt32LE(offset) !== MAGIC) return undefined;
+  const length = file.readUInt32LE(offset + 4);
+  if (length > PAYLOAD_BYTES_MAX || offset + frameLength(length) > file.length) return undefined;
+  const checksum = file.readUInt32LE(offset + 12);
+  if (checksumOf(file.subarray(offset), length) !== checksum) return undefined;
+  const start = offset + FRAME_HEADER_BYTES;
+  return {
+    type: 'record',
+    payload: file.subarray(start, start + length),
+    checksum,
+    next: offset + frameLength(length),
+  };
+}
+
+function checksumOf(frame: Uint8Array, length: number): number {
+  return crc32c(
+    frame.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + length),
+    crc32c(frame.subarray(4, 12)),
+  );
+}
+
+function hasValidFrameAfter(file: Buffer, offset: number): boolean {
+  const magic = Buffer.alloc(4);
+  magic.writeUInt32LE(MAGIC);
+  for (let at = file.indexOf(magic, offset + 1); at >= 0; at = file.indexOf(magic, at + 1)) {
+    if (at % ALIGNMENT === 0 && validFrame(file, at) !== undefined) return true;
+  }
+  return false;
+}
+
+/** Where the record that seems to start at `offset` ends; undefined when its header is no header. */
+function extentOf(file: Buffer, offset: number): number | undefined {
+  if (offset + FRAME_HEADER_BYTES > file.length) return file.length + 1;
+  const magic = file.readUInt32LE(offset);
+  const length = file.readUInt32LE(offset + 4);
+  // The header itself may lie in a sector that was not written.
+  if (magic === 0 && length === 0) return offset + FRAME_HEADER_BYTES;
+  if (magic !== MAGIC || length > PAYLOAD_BYTES_MAX) return undefined;
+  return offset + frameLength(length);
+}
+
+function hasZeroSector(file: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < to; ) {
+    const sectorEnd = Math.min(to, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES);
+    // The padding at the very end is zeroes in any case.
+    if (sectorEnd - at >= ALIGNMENT && isZero(file, at, sectorEnd)) return true;
+    at = sectorEnd;
+  }
+  return false;
+}
+
+function isZero(file: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < Math.min(to, file.length); at++) if (file[at] !== 0) return false;
+  return true;
+}

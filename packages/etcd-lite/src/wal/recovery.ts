@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import type { Disk } from '@kubelab/component-base';
+import { type WalRecord, walRecordCodec, type WireEntry, type WireSnapshotMetadata } from '../wire.ts';
+import { frameAt } from './frame.ts';
+import { parseSegmentFile, segmentFile, type SegmentName, WalDamagedError } from './segment.ts';
+
+/** What the log says about the member before it stopped. */
+export interface WalContents {
+  readonly hardState: NonNullable<WalRecord['hardState']> | undefined;
+  /** Consecutive; later writes of an index replaced earlier ones. */
+  readonly entries: WireEntry[];
+  /** The state that the entries follow, where the log says so. */
+  readonly snapshot: WireSnapshotMetadata | undefined;
+  readonly identity: WalRecord['identity'];
+}
+
+export interface WalTail {
+  readonly segments: readonly SegmentName[];
+  /** Where to go on writing in the last segment. */
+  readonly offset: number;
+  readonly checksum: number;
+  /** The end of the last segment holds parts of a write that never finished. */
+  readonly isTorn: boolean;
+}
+
+/** Reads all segments. Throws `WalDamagedError`. */
+export async function readWal(
+  disk: Disk,
+  folder: string,
+): Promise<{ contents: WalContents; tail: WalTail } | undefined> {
+  const segments = (await disk.list(folder))
+    .map(parseSegmentFile)
+    .filter((name) => name !== undefined)
+    .sort((a, b) => a.sequence - b.sequence);
+  if (segments.length === 0) return undefined;
+  const collector = new Collector();
+  let checksum: number | undefined;
+  let offset = 0;
+  let isTorn = false;
+  for (const [i, segment] of segments.entries()) {
+    const path = join(folder, segmentFile(segment));
+    const file = Buffer.from((await disk.readFile(path)) ?? []);
+    const isLast = i === segments.length - 1;
+    // The oldest segment kept follows on one that is gone: whatever its first record names counts as valid.
+    checksum ??= file.length >= 12 ? file.readUInt32LE(8) : 0;
+    offset = 0;
+    for (;;) {
+      const frame = frameAt(file, offset, checksum);
+      if (frame.type === 'record') {
+        collector.add(walRecordCodec.decode(frame.payload), path, offset);
+        ({ checksum } = frame);
+        offset = frame.next;
+        continue;
+      }
+      if (frame.type === 'damaged') throw new WalDamagedError(path, offset, frame.why);
+      if (frame.type === 'torn' && !isLast)
+        throw new WalDamagedError(path, offset, 'a later segment follows');
+      isTorn = frame.type === 'torn';
+      break;
+    }
+  }
+  return { contents: collector, tail: { segments, offset, checksum: checksum ?? 0, isTorn } };
+}
+
+/** Replays records in their order. */
+class Collector implements WalContents {
+  hardState: WalContents['hardState'];
+  entries: WireEntry[] = [];
+  snapshot: WalContents['snapshot'];
+  identity: WalContents['identity'] = null;
+
+  add(record: WalRecord, path: string, offset: number): void {
+    if (record.identity !== null) this.identity = record.identity;
+    if (record.hardState !== null) this.hardState = record.hardState;
+    if (record.snapshot !== null) {
+      this.snapshot = record.snapshot;
+      this.entries = [];
+    }
+    for (const entry of record.entries) {
+      const last = this.entries.at(-1)?.index ?? this.snapshot?.index;
+      if (last !== undefined && entry.index > last + 1) {
+        throw new WalDamagedError(path, offset, `entry ${entry.index} follows entry ${last}`);
+      }
+      const first = this.entries[0]?.index ?? entry.index;
+      if (entry.index < first) this.entries = [];
+      else if (last !== undefined && entry.index <= last) this.entries.length = entry.index - first;
+      // Copied: a slice would keep the whole segment in memory.
+      this.entries.push({ ...entry, data: Uint8Array.from(entry.data), isConfChange: entry.isConfChange });
+    }
+  }
+}

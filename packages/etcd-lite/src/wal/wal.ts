@@ -1,0 +1,156 @@
+import { join } from 'node:path';
+import { assert, type Disk, type DiskFile } from '@kubelab/component-base';
+import type { Init } from '@kubelab/rpc';
+import { type WalRecord, walRecordCodec } from '../wire.ts';
+import { encodeFrame } from './frame.ts';
+import { readWal, type WalContents, type WalTail } from './recovery.ts';
+import { segmentFile, type SegmentName, SPARE_NAME } from './segment.ts';
+
+/** Space reserved at once: writing into it costs no metadata update. */
+const SEGMENT_BYTES = 16 * 1024 * 1024;
+
+export interface WalOptions {
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly identity: NonNullable<WalRecord['identity']>;
+  readonly segmentBytes?: number;
+}
+
+/**
+ * The write-ahead log. One record per `append`, one `append` at a time.
+ * Invariants
+ *   WAL-1  when `append` has resolved, its record is durable (if it was to be synced)
+ *   WAL-2  a record is started only when the one before it has been written
+ *   WAL-3  a crash loses at most the record under way; anything else that is missing or changed is noticed
+ */
+export class Wal {
+  readonly #options: WalOptions;
+  readonly #segmentBytes: number;
+  #segments: SegmentName[];
+  #file: DiskFile;
+  #offset: number;
+  #checksum: number;
+  #isBusy = false;
+  #lastIndex = 0;
+  #lastHardState: WalRecord['hardState'] = null;
+  #spare: Promise<void> | undefined;
+
+  private constructor(options: WalOptions, file: DiskFile, tail: Omit<WalTail, 'isTorn'>) {
+    this.#options = options;
+    this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
+    this.#file = file;
+    this.#segments = [...tail.segments];
+    this.#offset = tail.offset;
+    this.#checksum = tail.checksum;
+  }
+
+  /** Opens the log and tells what is in it; undefined contents: it is new. Throws `WalDamagedError`. */
+  static async open(options: WalOptions): Promise<{ wal: Wal; contents: WalContents | undefined }> {
+    const { disk, folder } = options;
+    await disk.makeFolder(folder);
+    await disk.remove(join(folder, SPARE_NAME));
+    const found = await readWal(disk, folder);
+    if (found === undefined) {
+      const first = { sequence: 0, firstIndex: 0 };
+      const file = await createSegment(options, join(folder, segmentFile(first)));
+      await disk.syncFolder(folder);
+      const wal = new Wal(options, file, { segments: [first], offset: 0, checksum: 0 });
+      await wal.append({ identity: options.identity }, true);
+      return { wal, contents: undefined };
+    }
+    const { contents, tail } = found;
+    const last = tail.segments.at(-1);
+    assert(last !== undefined, 'WAL-2');
+    const file = await disk.open(join(folder, segmentFile(last)));
+    const wal = new Wal(options, file, tail);
+    wal.#lastHardState = contents.hardState ?? null;
+    wal.#lastIndex = contents.entries.at(-1)?.index ?? contents.snapshot?.index ?? 0;
+    if (tail.isTorn) await wal.#clearTail();
+    // A crash may have come between a new segment and its first record.
+    if (contents.identity === null) await wal.append({ identity: options.identity }, true);
+    return { wal, contents };
+  }
+
+  /** Bytes on disk. */
+  get bytes(): number {
+    return this.#segments.length * this.#segmentBytes;
+  }
+
+  /** Rejects when the disk fails; the log must not be used after that. */
+  async append(record: Init<WalRecord>, isSynced: boolean): Promise<void> {
+    assert(!this.#isBusy, 'WAL-2');
+    this.#isBusy = true;
+    if (record.hardState !== undefined && record.hardState !== null) {
+      this.#lastHardState = { term: 0, vote: '', commit: 0, ...record.hardState } as WalRecord['hardState'];
+    }
+    const payload = walRecordCodec.encode(record);
+    if (this.#offset > 0 && this.#offset + payload.length > this.#segmentBytes) {
+      await this.#rotate(record.entries?.[0]?.index ?? this.#lastIndex + 1);
+    }
+    await this.#write(payload);
+    if (isSynced) await this.#file.sync();
+    this.#lastIndex = record.entries?.at(-1)?.index ?? record.snapshot?.index ?? this.#lastIndex;
+    if (this.#offset > this.#segmentBytes / 2) this.#spare ??= this.#prepareSpare();
+    this.#isBusy = false;
+  }
+
+  /** Removes segments that hold nothing beyond `index`; the one with `index` itself stays. */
+  async release(index: number): Promise<void> {
+    const keepFrom = this.#segments.findLastIndex(({ firstIndex }) => firstIndex <= index);
+    const gone = this.#segments.slice(0, Math.max(0, keepFrom));
+    if (gone.length === 0) return;
+    this.#segments = this.#segments.slice(keepFrom);
+    const { disk, folder } = this.#options;
+    for (const segment of gone) await disk.remove(join(folder, segmentFile(segment)));
+    await disk.syncFolder(folder);
+  }
+
+  async close(): Promise<void> {
+    await this.#spare;
+    await this.#file.close();
+  }
+
+  async #write(payload: Uint8Array): Promise<void> {
+    const { bytes, checksum } = encodeFrame(payload, this.#checksum);
+    await this.#file.write(this.#offset, bytes);
+    this.#offset += bytes.length;
+    this.#checksum = checksum;
+  }
+
+  /** Goes on in a new segment, whose first record says whose log this is and the hard state so far. */
+  async #rotate(firstIndex: number): Promise<void> {
+    const { disk, folder } = this.#options;
+    await this.#file.sync();
+    await this.#file.close();
+    const segment = { sequence: (this.#segments.at(-1)?.sequence ?? -1) + 1, firstIndex };
+    await (this.#spare ?? this.#prepareSpare());
+    this.#spare = undefined;
+    const path = join(folder, segmentFile(segment));
+    await disk.rename(join(folder, SPARE_NAME), path);
+    await disk.syncFolder(folder);
+    this.#file = await disk.open(path);
+    this.#segments.push(segment);
+    this.#offset = 0;
+    await this.#write(
+      walRecordCodec.encode({ identity: this.#options.identity, hardState: this.#lastHardState }),
+    );
+  }
+
+  async #prepareSpare(): Promise<void> {
+    const file = await createSegment(this.#options, join(this.#options.folder, SPARE_NAME));
+    await file.close();
+  }
+
+  async #clearTail(): Promise<void> {
+    await this.#file.truncate(this.#offset);
+    await this.#file.preallocate(this.#segmentBytes);
+    await this.#file.sync();
+  }
+}
+
+async function createSegment({ disk, segmentBytes }: WalOptions, path: string): Promise<DiskFile> {
+  const file = await disk.open(path, { create: true, truncate: true });
+  await file.preallocate(segmentBytes ?? SEGMENT_BYTES);
+  await file.sync();
+  return file;
+}

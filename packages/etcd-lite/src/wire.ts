@@ -1,0 +1,114 @@
+import { loadProto, type Int64 } from '@kubelab/rpc';
+import type {
+  AlarmMember,
+  AlarmRequest,
+  CompactionRequest,
+  DeleteRangeRequest,
+  KeyValue,
+  LeaseGrantRequest,
+  LeaseId,
+  LeaseRevokeRequest,
+  PutRequest,
+  TxnRequest,
+} from '@kubelab/rpc/etcd';
+
+/** The messages of `proto/raft.proto`, as the codecs give them. */
+export interface InternalRequest {
+  readonly proposer: string;
+  readonly id: number;
+  readonly put: PutRequest | null;
+  readonly deleteRange: DeleteRangeRequest | null;
+  readonly txn: TxnRequest | null;
+  readonly compaction: CompactionRequest | null;
+  readonly leaseGrant: LeaseGrantRequest | null;
+  readonly leaseRevoke: LeaseRevokeRequest | null;
+  readonly leaseCheckpoint: {
+    readonly leases: readonly { readonly ID: LeaseId; readonly remainingTTL: number }[];
+  } | null;
+  readonly alarm: AlarmRequest | null;
+  readonly memberAttributes: MemberAttributes | null;
+}
+
+export interface MemberAttributes {
+  readonly raftId: string;
+  readonly name: string;
+  readonly clientUrls: readonly string[];
+}
+
+export interface WireEntry {
+  readonly term: number;
+  readonly index: number;
+  readonly isConfChange: boolean;
+  readonly data: Uint8Array;
+}
+
+export interface WireConfState {
+  readonly voters: readonly string[];
+  readonly learners: readonly string[];
+  readonly votersOutgoing: readonly string[];
+  readonly learnersNext: readonly string[];
+  readonly autoLeave: boolean;
+}
+
+export interface WireSnapshotMetadata {
+  readonly index: number;
+  readonly term: number;
+  readonly conf: WireConfState | null;
+}
+
+export interface WireMessage {
+  readonly type: string;
+  readonly from: string;
+  readonly to: string;
+  readonly term: number;
+  readonly index: number;
+  readonly logTerm: number;
+  readonly entries: readonly WireEntry[];
+  readonly commit: number;
+  readonly reject: boolean;
+  readonly hintIndex: number;
+  readonly hintTerm: number;
+  readonly round: number;
+  readonly granted: boolean;
+  readonly isTransfer: boolean;
+  readonly text: string;
+  readonly data: Uint8Array;
+  readonly snapshot: WireSnapshotMetadata | null;
+}
+
+export interface SnapshotChunk {
+  readonly message: WireMessage | null;
+  readonly data: Uint8Array;
+  readonly isLast: boolean;
+}
+
+export interface WalRecord {
+  readonly identity: { readonly clusterId: Int64; readonly raftId: string } | null;
+  readonly hardState: { readonly term: number; readonly vote: string; readonly commit: number } | null;
+  readonly entries: readonly WireEntry[];
+  readonly snapshot: WireSnapshotMetadata | null;
+}
+
+export interface CheckpointHeader {
+  readonly metadata: WireSnapshotMetadata;
+  readonly clusterId: Int64;
+  readonly revision: number;
+  readonly compactRevision: number;
+  readonly alarms: readonly AlarmMember[];
+  readonly recent: readonly { readonly proposer: string; readonly ids: readonly number[] }[];
+  readonly members: readonly MemberAttributes[];
+}
+
+export interface CheckpointRecord {
+  readonly header: CheckpointHeader | null;
+  readonly versions: readonly { readonly kv: KeyValue; readonly sub: number }[];
+  readonly leases: readonly { readonly ID: LeaseId; readonly TTL: number; readonly remainingTTL: number }[];
+  readonly end: { readonly versionCount: number } | null;
+}
+
+const proto = loadProto('raft');
+
+export const internalRequestCodec = proto.message<InternalRequest>('kubelab.etcd.v1.InternalRequest');
+export const walRecordCodec = proto.message<WalRecord>('kubelab.etcd.v1.WalRecord');
+export const checkpointRecordCodec = proto.message<CheckpointRecord>('kubelab.etcd.v1.CheckpointRecord');
+export const peerService = proto.service('kubelab.etcd.v1.Peer');
