@@ -7,3 +7,4 @@ export * from './patch/index.ts';
 export * from './discovery/index.ts';
 export { openapiV3, openapiV3Hash, openapiV3Index } from './openapi/index.ts';
 export * from './strategies/index.ts';
+export * from './tables/index.ts';
