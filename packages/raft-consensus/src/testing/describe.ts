@@ -1,9 +1,25 @@
 /** One line of text for each thing that happens: the language of the scripts' traces and of a failed simulation's last words. */
-import type { ConfState, Entry, Message, Ready } from '../index.ts';
+import {
+  type ConfChange,
+  type ConfState,
+  decodeConfChange,
+  type Entry,
+  type Message,
+  type Ready,
+} from '../index.ts';
 
 export function describeEntry({ index, term, type, data }: Entry): string {
-  const text = new TextDecoder().decode(data);
-  return `${index}/${term}${type === 'conf-change' ? ' conf' : ''}${text === '' ? '' : ` ${text}`}`;
+  const text =
+    type === 'conf-change' ? describeChange(decodeConfChange(data)) : new TextDecoder().decode(data);
+  return `${index}/${term}${text === '' ? '' : ` ${text}`}`;
+}
+
+/** `+` makes a voter, `~` a learner, `-` removes; as the scripts write it. */
+export function describeChange({ steps, transition }: ConfChange): string {
+  if (steps.length === 0) return 'leave joint';
+  const signs = { 'add-voter': '+', 'add-learner': '~', remove: '-' };
+  const words = steps.map(({ type, node }) => `${signs[type]}${node}`);
+  return [...words, ...(transition === 'auto' ? [] : [transition])].join(' ');
 }
 
 export function describeEntries(entries: readonly Entry[]): string {

@@ -4,16 +4,8 @@
  * invariants. Then the network heals, and the cluster must agree and go on.
  */
 import { assert } from '../assert.ts';
-import {
-  type ConfChangeStep,
-  confChange,
-  confOf,
-  encodeConfChange,
-  isJoint,
-  leaveJoint,
-  type Message,
-} from '../index.ts';
-import { describeMessage } from './describe.ts';
+import { type ConfChangeStep, confChange, confOf, isJoint, leaveJoint, type Message } from '../index.ts';
+import { describeChange, describeMessage } from './describe.ts';
 import { Invariants } from './invariants.ts';
 import { Member } from './member.ts';
 import { type SeededRandom, seededRandom } from './seeded-random.ts';
@@ -118,9 +110,7 @@ export class Simulation {
       return this.#note(member, `transfer to ${to}`, () => raft.transferLeadership(to));
     }
     const change = isJoint(member.conf) && random.chance(0.7) ? leaveJoint : this.#confChange();
-    this.#note(member, `conf change ${new TextDecoder().decode(encodeConfChange(change))}`, () =>
-      raft.proposeConfChange(change),
-    );
+    this.#note(member, `conf change ${describeChange(change)}`, () => raft.proposeConfChange(change));
   }
 
   #confChange(): ReturnType<typeof confChange> {
