@@ -56,6 +56,10 @@ export function totalReplicas(drafts: readonly SetDraft[]): number {
   return sum(drafts, (draft) => draft.replicas);
 }
 
-export function availableReplicas(set: SeenSet): number {
-  return set.status?.availableReplicas ?? 0;
+/**
+ * Available pods that will still be there when the set has reached its size. Upstream takes the status as it stands, and may
+ * then count on pods of a set that has been told to shrink but has not begun.
+ */
+export function availableReplicas(draft: SetDraft): number {
+  return Math.min(draft.replicas, draft.set.status?.availableReplicas ?? 0);
 }

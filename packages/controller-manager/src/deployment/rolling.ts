@@ -31,7 +31,7 @@ function scaleOldDown(deployment: SeenDeployment, fresh: SetDraft, old: readonly
   if (old.length === 0) return;
   const minAvailable = wantedReplicas(deployment) - rolloutLimits(deployment).maxUnavailable;
   // Pods of the new set that are not available yet are promised room below; they must not be counted on.
-  const freshUnavailable = fresh.replicas - availableReplicas(fresh.set);
+  const freshUnavailable = fresh.replicas - availableReplicas(fresh);
   const mayGo = totalReplicas([...old, fresh]) - minAvailable - freshUnavailable;
   if (mayGo <= 0) return;
 
@@ -39,12 +39,12 @@ function scaleOldDown(deployment: SeenDeployment, fresh: SetDraft, old: readonly
   // Pods that do not work are no loss, and as long as they stand they could block the rollout.
   let left = mayGo;
   for (const draft of oldestFirst) {
-    const broken = Math.max(0, draft.replicas - availableReplicas(draft.set));
+    const broken = Math.max(0, draft.replicas - availableReplicas(draft));
     const gone = Math.min(left, broken);
     if (gone > 0) scaleTo(draft, deployment, draft.replicas - gone);
     left -= gone;
   }
-  let spare = sum([...old, fresh], (draft) => availableReplicas(draft.set)) - minAvailable;
+  let spare = sum([...old, fresh], availableReplicas) - minAvailable;
   for (const draft of oldestFirst) {
     const gone = Math.min(draft.replicas, Math.max(0, spare));
     if (gone > 0) scaleTo(draft, deployment, draft.replicas - gone);

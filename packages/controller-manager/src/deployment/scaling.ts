@@ -42,7 +42,7 @@ function activeOrLatest(fresh: SetDraft | undefined, old: readonly SetDraft[]): 
 function isSaturated(deployment: SeenDeployment, fresh: SetDraft): boolean {
   const wanted = wantedReplicas(deployment);
   const desired = Number(fresh.set.metadata.annotations?.[DESIRED_REPLICAS] ?? Number.NaN);
-  return fresh.replicas === wanted && desired === wanted && availableReplicas(fresh.set) === wanted;
+  return fresh.replicas === wanted && desired === wanted && availableReplicas(fresh) === wanted;
 }
 
 function scaleProportionally(deployment: SeenDeployment, all: readonly SetDraft[]): void {

@@ -44,6 +44,7 @@ export function nodeLifecycleController(deps: ControllerDeps, options: NodeLifec
     startupGraceMs: options.startupGracePeriodMs,
     nowMs: clock.monotonic(),
   });
+  const lookEveryMs = sightings.blindAfterMs / 2;
   const pace = new ZonePace();
   /** What we last made of a node's readiness, to notice the moment it is lost. */
   const judged = new Map<string, string>();
@@ -91,28 +92,37 @@ export function nodeLifecycleController(deps: ControllerDeps, options: NodeLifec
       judged.set(name, readiness(seen));
       tell(seen, 'RegisteredNode', `Node ${name} event: Registered Node ${name} in Controller`);
     }
-    let leftMs = sightings.msLeft(name, clock.monotonic());
+    let nowMs = clock.monotonic();
+    const isSuspect = sightings.msLeft(name, nowMs) <= sightings.blindAfterMs;
+    if (isSuspect && sightings.sightAgeMs(nowMs) > lookEveryMs) {
+      await lookLive();
+      nowMs = clock.monotonic();
+      sightings.sawAnything(nowMs);
+    }
+    const leftMs = sightings.msLeft(name, nowMs);
     let node = seen;
     if (leftMs <= 0) {
-      if (sightings.isBlind(clock.monotonic())) await lookLive(); // NL-3
-      leftMs = sightings.msLeft(name, clock.monotonic());
-      if (leftMs <= 0) node = await markSilent(seen);
+      assert(sightings.sightAgeMs(nowMs) <= sightings.blindAfterMs, 'NL-3');
+      node = await markSilent(seen);
     }
     const waitMs = await taint(node);
     await takePodsOutOfServices(node);
-    // A silent node wakes us by its next sign of life; the period only guards against a lost one.
-    const nextMs = leftMs > 0 ? Math.ceil(leftMs) : options.monitorPeriodMs;
+    const nextMs = leftMs > 0 ? msUntilNextLook(leftMs) : options.monitorPeriodMs;
     return { requeueAfterMs: Math.max(1, Math.min(nextMs, waitMs ?? Number.POSITIVE_INFINITY)) };
+  }
+
+  /** A node half through its grace period is looked at more often, so that our own sight stays fresh until the verdict. */
+  function msUntilNextLook(leftMs: number): number {
+    const untilSuspectMs = leftMs - sightings.blindAfterMs;
+    return Math.ceil(untilSuspectMs > 0 ? untilSuspectMs : Math.min(leftMs, lookEveryMs));
   }
 
   /** Any answer proves that we see again; what the caches learn meanwhile moves the deadlines. */
   async function lookLive(): Promise<void> {
     await client.list(Lease, { namespace: LEASE_NAMESPACE, limit: 1 });
-    sightings.sawAnything(clock.monotonic());
   }
 
   async function markSilent(node: SeenNode): Promise<SeenNode> {
-    assert(!sightings.isBlind(clock.monotonic()), 'NL-3');
     const conditions = silentConditions(node, rfc3339(clock.now()));
     if (semanticEqual(conditions, node.status?.conditions)) return node;
     return await client.updateStatus(Node, { ...node, status: { ...node.status, conditions } });

@@ -40,13 +40,14 @@ export class NodeSightings {
     this.#nodes.delete(node);
   }
 
-  /** Before anyone is judged we must have seen something within this time. */
+  /** A longer time without any sight is a gap. */
   get blindAfterMs(): number {
     return this.#graceMs / 2;
   }
 
-  isBlind(nowMs: number): boolean {
-    return nowMs - this.#lastAnythingMs > this.blindAfterMs;
+  /** How long ago we saw anything. */
+  sightAgeMs(nowMs: number): number {
+    return nowMs - this.#lastAnythingMs;
   }
 
   /** Ms until the node's silence is too long; 0 or less when it is. A node that never reported has the start-up grace. */
