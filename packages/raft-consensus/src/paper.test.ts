@@ -1,0 +1,523 @@
+/** The Raft paper, section by section (extended version; §9.6 and §6.4 are of the thesis). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { confChange, confOf, encodeConfChange, mustWaitForWrite, type Role } from './index.ts';
+import { entryOf, Lone, type LoneOptions } from './testing/lone.ts';
+
+const bare: LoneOptions = { preVote: false, checkQuorum: false };
+const append = { type: 'append', prevIndex: 0, prevTerm: 0, entries: [], commit: 0 } as const;
+
+function roleOf(lone: Lone): Role {
+  return lone.raft.status().role;
+}
+
+// §5.1 terms
+
+for (const role of ['follower', 'candidate', 'leader'] as const) {
+  test(`§5.1 RAFT-2 a ${role} that hears of a later term enters it as a follower`, () => {
+    const lone = new Lone(bare);
+    if (role === 'candidate') lone.raft.campaign();
+    if (role === 'leader') lone.elected();
+    lone.settle();
+    assert.equal(roleOf(lone), role);
+    lone.step({ ...append, from: '2', term: 7 });
+    assert.deepEqual(
+      [roleOf(lone), lone.raft.status().term, lone.raft.status().leader],
+      ['follower', 7, '2'],
+    );
+  });
+}
+
+test('§5.1 a message of an earlier term is refused', () => {
+  const lone = new Lone({ ...bare, hardState: { term: 5 } });
+  lone.step({ ...append, from: '2', term: 4, entries: [entryOf(1, 4)] });
+  assert.deepEqual([lone.settle(), lone.raft.status().lastIndex], [[], 0]);
+});
+
+// §5.2 leader election
+
+test('§5.2 a follower that hears nothing for its election timeout becomes candidate and asks all others', () => {
+  const lone = new Lone({ ...bare, electionTicks: 5 });
+  lone.ticks(4);
+  assert.equal(roleOf(lone), 'follower');
+  lone.ticks(1);
+  assert.equal(roleOf(lone), 'candidate');
+  assert.deepEqual(
+    lone.sent('vote').map(({ to, term }) => [to, term]),
+    [
+      ['2', 1],
+      ['3', 1],
+    ],
+  );
+});
+
+test('§5.2 a follower that hears its leader does not campaign', () => {
+  const lone = new Lone({ ...bare, electionTicks: 5 });
+  for (let i = 0; i < 10; i++) {
+    lone.ticks(3);
+    lone.step({ type: 'heartbeat', from: '2', term: 1, commit: 0, round: 0 });
+  }
+  assert.equal(roleOf(lone), 'follower');
+});
+
+const elections: [string, number, [boolean, boolean, boolean, boolean], Role][] = [
+  ['all say yes', 4, [true, true, true, true], 'leader'],
+  ['a majority is enough', 2, [true, true, false, false], 'leader'],
+  ['one less is not', 1, [true, false, false, false], 'candidate'],
+  ['a majority says no', 3, [false, false, false, false], 'follower'],
+];
+for (const [name, count, answers, want] of elections) {
+  test(`§5.2 RAFT-1 of five members ${name}: ${want}`, () => {
+    const lone = new Lone({ ...bare, conf: confOf(['1', '2', '3', '4', '5']) });
+    lone.raft.campaign();
+    lone.settle();
+    for (const [i, granted] of answers.slice(0, count).entries()) {
+      lone.step({ type: 'vote-response', from: String(i + 2), term: 1, granted });
+    }
+    assert.equal(roleOf(lone), want);
+  });
+}
+
+test('§5.2 an answer that comes twice counts once', () => {
+  const lone = new Lone({ ...bare, conf: confOf(['1', '2', '3', '4', '5']) });
+  lone.raft.campaign();
+  lone.settle();
+  for (let i = 0; i < 3; i++) lone.step({ type: 'vote-response', from: '2', term: 1, granted: true });
+  assert.equal(roleOf(lone), 'candidate');
+});
+
+test('§5.2 RAFT-8 a candidate counts its own vote only when it is durable', () => {
+  const lone = new Lone(bare);
+  lone.raft.campaign();
+  const ready = lone.raft.ready();
+  lone.step({ type: 'vote-response', from: '2', term: 1, granted: true });
+  assert.equal(roleOf(lone), 'candidate');
+  assert.ok(ready?.mustSync);
+  lone.raft.advance(ready);
+  assert.equal(roleOf(lone), 'leader');
+});
+
+test('§5.2 RAFT-1 one vote per term, first come first served, and again to the same candidate', () => {
+  const lone = new Lone(bare);
+  const ask = (from: string): boolean | undefined => {
+    lone.step({ type: 'vote', from, term: 3, lastIndex: 0, lastTerm: 0, isTransfer: false });
+    return lone.sent('vote-response')[0]?.granted;
+  };
+  assert.deepEqual([ask('2'), ask('3'), ask('2')], [true, false, true]);
+});
+
+test('§5.2 RAFT-1 the vote is remembered over a restart', () => {
+  const lone = new Lone({ ...bare, hardState: { term: 3, vote: '2' } });
+  lone.step({ type: 'vote', from: '3', term: 3, lastIndex: 9, lastTerm: 2, isTransfer: false });
+  assert.equal(lone.sent('vote-response')[0]?.granted, false);
+});
+
+test('§5.2 a candidate yields to a leader of its own term', () => {
+  const lone = new Lone(bare);
+  lone.raft.campaign();
+  lone.settle();
+  lone.step({ ...append, from: '3', term: 1 });
+  assert.deepEqual([roleOf(lone), lone.raft.status().leader], ['follower', '3']);
+});
+
+test('§5.2 RAFT-1 two leaders in one term stop the member that sees them', () => {
+  const lone = new Lone(bare).elected();
+  assert.throws(() => lone.step({ ...append, from: '3', term: 1 }), /RAFT-1/);
+});
+
+test('§5.2 election timeouts are spread over [electionTicks, 2 × electionTicks)', () => {
+  const seen = new Set<number>();
+  for (let jitter = 0; jitter < 10; jitter++) {
+    const lone = new Lone({ ...bare, electionTicks: 10, jitter: (below) => Math.min(jitter, below - 1) });
+    let ticks = 0;
+    while (roleOf(lone) === 'follower') {
+      lone.ticks(1);
+      ticks++;
+    }
+    seen.add(ticks);
+  }
+  assert.deepEqual([...seen], [10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
+});
+
+test('§5.2 a leader sends heartbeats to all, each heartbeatTicks', () => {
+  const lone = new Lone({ ...bare, heartbeatTicks: 2, electionTicks: 10 }).elected();
+  lone.settle();
+  lone.ticks(4);
+  assert.deepEqual(
+    lone.sent('heartbeat').map(({ to }) => to),
+    ['2', '3', '2', '3'],
+  );
+});
+
+// §5.3 log replication
+
+test('§5.3 an entry commits when a majority has it, and is applied then', () => {
+  const lone = new Lone(bare).elected();
+  lone.settle();
+  lone.acknowledge('2', 1);
+  assert.equal(lone.raft.propose(new TextEncoder().encode('a')), 'accepted');
+  assert.deepEqual(
+    lone.sent('append').map(({ to, prevIndex, entries }) => [to, prevIndex, entries.length]),
+    [['2', 1, 1]],
+    'member 3 is still probed: its first append is unanswered',
+  );
+  assert.deepEqual(
+    lone.applied.map(({ index }) => index),
+    [1],
+  );
+  lone.acknowledge('2', 2);
+  lone.settle();
+  assert.deepEqual(
+    lone.applied.map(({ index }) => index),
+    [1, 2],
+  );
+});
+
+test('§5.3 followers learn the commit index from the next append, and apply what they have of it', () => {
+  const lone = new Lone(bare);
+  lone.step({ ...append, from: '2', term: 1, entries: [entryOf(1, 1), entryOf(2, 1)], commit: 1 });
+  lone.settle();
+  assert.equal(lone.applied.length, 1);
+  lone.step({ ...append, from: '2', term: 1, prevIndex: 2, prevTerm: 1, commit: 9 });
+  lone.settle();
+  assert.equal(lone.applied.length, 2);
+});
+
+test("§5.3 RAFT-7 a follower commits no further than the append it just matched: its tail may be another term's", () => {
+  const lone = new Lone({ ...bare, logTerms: [1, 2, 2] });
+  lone.step({ ...append, from: '2', term: 3, prevIndex: 1, prevTerm: 1, commit: 3 });
+  assert.equal(lone.raft.status().commit, 1);
+});
+
+// The logs of figure 7, each facing a leader of term 8 with this log.
+const LEADER = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6];
+const figure7: [string, number[]][] = [
+  ['a: one entry is missing', [1, 1, 1, 4, 4, 5, 5, 6, 6]],
+  ['b: many are missing', [1, 1, 1, 4]],
+  ['c: one too many', [...LEADER, 6]],
+  ['d: two too many of a later term', [...LEADER, 7, 7]],
+  ['e: some missing, some too many', [1, 1, 1, 4, 4, 4, 4]],
+  ['f: much missing, much too many', [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3]],
+];
+for (const [name, terms] of figure7) {
+  test(`§5.3 RAFT-7 figure 7 ${name}: the leader brings the log in line, with one refusal per differing term at most`, () => {
+    const leader = new Lone({ ...bare, logTerms: LEADER, hardState: { term: 7, commit: 0 } }).elected();
+    const follower = new Lone({ ...bare, id: '2', logTerms: terms, hardState: { term: 7 } });
+    let refusals = 0;
+    for (let round = 0; round < 30; round++) {
+      for (const message of leader.settle()) follower.raft.step(message);
+      for (const message of follower.settle()) {
+        if (message.type === 'append-response' && message.reject) refusals++;
+        leader.raft.step(message);
+      }
+    }
+    assert.equal(follower.raft.status().lastIndex, 11);
+    assert.deepEqual(
+      follower.applied.map(({ term }) => term),
+      [...LEADER, 8],
+    );
+    assert.ok(refusals <= 3, `${refusals} refusals`);
+  });
+}
+
+// §5.4 safety
+
+const votes: [string, number, number, boolean][] = [
+  ['an equal log', 2, 2, true],
+  ['a longer log of the same last term', 3, 2, true],
+  ['a later last term in a shorter log', 1, 3, true],
+  ['a shorter log of the same last term', 1, 2, false],
+  ['an earlier last term in a longer log', 9, 1, false],
+];
+for (const [name, lastIndex, lastTerm, want] of votes) {
+  test(`§5.4.1 RAFT-16 ${name} gets ${want ? 'the vote' : 'no vote'}`, () => {
+    const lone = new Lone({ ...bare, logTerms: [1, 2] });
+    lone.step({ type: 'vote', from: '2', term: 4, lastIndex, lastTerm, isTransfer: false });
+    assert.equal(lone.sent('vote-response')[0]?.granted, want);
+  });
+}
+
+test('§5.4.2 RAFT-4 figure 8: an entry of an earlier term does not commit by counting, only with one of the own term', () => {
+  const lone = new Lone({ ...bare, logTerms: [1, 2], hardState: { term: 2 } }).elected();
+  lone.settle();
+  lone.acknowledge('2', 2);
+  lone.acknowledge('3', 2);
+  assert.equal(lone.raft.status().commit, 0, 'on all three members, and yet not committed');
+  lone.acknowledge('2', 3);
+  assert.equal(lone.raft.status().commit, 3);
+});
+
+test('§5.4.2 RAFT-3 a new leader begins its term with an empty entry and cuts nothing from its log', () => {
+  const lone = new Lone({ ...bare, logTerms: [1, 1, 2] }).elected();
+  const { lastIndex, term } = lone.raft.status();
+  const appended = lone.sent('append').find(({ to }) => to === '2');
+  assert.deepEqual([lastIndex, term, appended?.prevIndex], [4, 3, 3]);
+  assert.equal(appended?.entries[0]?.data.length, 0);
+});
+
+test("RAFT-8 the leader's own copy counts only when it is written, while its appends leave at once", () => {
+  const lone = new Lone({ ...bare, conf: confOf(['1', '2']) }).elected();
+  lone.settle();
+  lone.acknowledge('2', 1);
+  lone.settle();
+  lone.raft.propose(new Uint8Array(1));
+  const ready = lone.raft.ready();
+  assert.deepEqual(
+    ready?.messages.map(({ type, to }) => [type, to]),
+    [['append', '2']],
+  );
+  lone.acknowledge('2', 2);
+  assert.equal(lone.raft.status().commit, 1);
+  assert.ok(ready);
+  lone.raft.persisted(ready);
+  assert.equal(lone.raft.status().commit, 2);
+});
+
+test('RAFT-8 votes, vote requests and acknowledgements wait for the write, all else may leave before it', () => {
+  const envelope = { from: '1', to: '2', term: 1 };
+  const vote = { ...envelope, lastIndex: 0, lastTerm: 0 };
+  assert.ok(mustWaitForWrite({ ...envelope, type: 'vote-response', granted: true }));
+  assert.ok(mustWaitForWrite({ ...vote, type: 'vote', isTransfer: false }));
+  const done = { index: 1, reject: false, hintIndex: 0, hintTerm: 0 };
+  assert.ok(mustWaitForWrite({ ...envelope, type: 'append-response', ...done }));
+  assert.ok(!mustWaitForWrite({ ...vote, type: 'pre-vote' }));
+  assert.ok(!mustWaitForWrite({ ...envelope, ...append }));
+  assert.ok(!mustWaitForWrite({ ...envelope, type: 'heartbeat-response', round: 0 }));
+});
+
+test('RAFT-12 Readies are persisted and advanced in the order they were taken', () => {
+  const lone = new Lone(bare).elected();
+  const first = lone.raft.ready();
+  lone.raft.propose(new Uint8Array(1));
+  const second = lone.raft.ready();
+  assert.ok(first !== undefined && second !== undefined);
+  assert.throws(() => lone.raft.persisted(second), /RAFT-12/);
+  assert.throws(() => lone.raft.advance(second), /RAFT-12/);
+});
+
+test('RAFT-13 the uncommitted tail is bounded, and what is committed makes room', () => {
+  const lone = new Lone({ ...bare, uncommittedBytesMax: 10, entryBytesMax: 20 }).elected();
+  lone.settle();
+  const ten = new Uint8Array(10);
+  assert.equal(lone.raft.propose(new Uint8Array(21)), 'too-large');
+  assert.equal(lone.raft.propose(ten), 'accepted');
+  assert.equal(lone.raft.propose(ten), 'too-many-uncommitted');
+  lone.settle();
+  lone.acknowledge('2', 2);
+  assert.equal(lone.raft.status().uncommittedBytes, 0);
+  assert.equal(lone.raft.propose(ten), 'accepted');
+});
+
+// §6 membership
+
+test('§6 a learner neither campaigns nor counts', () => {
+  const conf = confOf(['2', '3'], ['1']);
+  const learner = new Lone({ ...bare, conf, electionTicks: 5 });
+  learner.ticks(50);
+  learner.raft.campaign();
+  assert.equal(roleOf(learner), 'follower');
+  const leader = new Lone({ ...bare, conf: confOf(['1', '2'], ['3']) }).elected();
+  leader.settle();
+  leader.acknowledge('3', 1);
+  assert.equal(leader.raft.status().commit, 0);
+});
+
+test('§6 RAFT-10 who has committed but not applied a configuration change does not campaign', () => {
+  const lone = new Lone({ ...bare, electionTicks: 5 });
+  const data = encodeConfChange(confChange([{ type: 'add-learner', node: '4' }]));
+  const entry = { index: 1, term: 1, type: 'conf-change', data } as const;
+  lone.step({ ...append, from: '2', term: 1, entries: [entry], commit: 1 });
+  lone.ticks(20);
+  assert.equal(roleOf(lone), 'follower');
+  lone.settle();
+  lone.ticks(20);
+  assert.equal(roleOf(lone), 'candidate');
+});
+
+test('§6 one change at a time, and none that does not fit', () => {
+  const lone = new Lone(bare).elected();
+  lone.settle();
+  const add4 = confChange([{ type: 'add-voter', node: '4' }]);
+  lone.acknowledge('2', 1);
+  lone.settle();
+  assert.equal(lone.raft.proposeConfChange({ ...add4, steps: [] }), 'conf-change-refused');
+  assert.equal(lone.raft.proposeConfChange(add4), 'accepted');
+  assert.equal(lone.raft.proposeConfChange(add4), 'conf-change-pending');
+  lone.settle();
+  lone.acknowledge('2', 2);
+  lone.settle();
+  assert.deepEqual(lone.raft.status().conf.voters, ['1', '2', '3', '4']);
+});
+
+test('§6 a leader that is removed steps down when that is applied', () => {
+  const lone = new Lone(bare).elected();
+  lone.settle();
+  lone.acknowledge('2', 1);
+  lone.settle();
+  lone.raft.proposeConfChange(confChange([{ type: 'remove', node: '1' }]));
+  lone.settle();
+  assert.equal(roleOf(lone), 'leader');
+  lone.acknowledge('2', 2);
+  lone.settle();
+  assert.equal(roleOf(lone), 'follower');
+});
+
+// §7 log compaction
+
+test('§7 a snapshot replaces the log, the state and the configuration', () => {
+  const lone = new Lone({ ...bare, logTerms: [1, 1] });
+  const conf = confOf(['1', '2'], ['4']);
+  lone.step({ type: 'snapshot', from: '2', term: 3, snapshot: { metadata: { index: 9, term: 2, conf } } });
+  const ready = lone.raft.ready();
+  assert.equal(ready?.snapshot?.metadata.index, 9);
+  assert.ok(ready.mustSync);
+  assert.deepEqual(
+    ready.messagesAfterWrite.map((message) => message.type === 'append-response' && message.index),
+    [9],
+  );
+  lone.raft.advance(ready);
+  const { firstIndex, lastIndex, commit, applied } = lone.raft.status();
+  assert.deepEqual([firstIndex, lastIndex, commit, applied], [10, 9, 9, 9]);
+  assert.deepEqual(lone.raft.status().conf, conf);
+});
+
+test('§7 an old snapshot, or one for others, changes nothing', () => {
+  const lone = new Lone({ ...bare, logTerms: [1, 1, 1], hardState: { commit: 3 } });
+  const old = { index: 2, term: 1, conf: confOf(['1', '2', '3']) };
+  lone.step({ type: 'snapshot', from: '2', term: 1, snapshot: { metadata: old } });
+  const foreign = { index: 9, term: 1, conf: confOf(['2', '3']) };
+  lone.step({ type: 'snapshot', from: '2', term: 1, snapshot: { metadata: foreign } });
+  assert.deepEqual(
+    lone.sent('append-response').map(({ index }) => index),
+    [3, 3],
+  );
+  assert.equal(lone.raft.status().lastIndex, 3);
+});
+
+test('§7 while a snapshot waits to be restored, its receiver does not campaign', () => {
+  const lone = new Lone({ ...bare, electionTicks: 5 });
+  const metadata = { index: 9, term: 2, conf: confOf(['1', '2', '3']) };
+  lone.step({ type: 'snapshot', from: '2', term: 3, snapshot: { metadata } });
+  lone.ticks(20);
+  assert.equal(roleOf(lone), 'follower');
+});
+
+// §8 client interaction; thesis §6.4
+
+test('§8 RAFT-9 a leader answers a read after a commit of its own term and a word from a majority since', () => {
+  const lone = new Lone(bare).elected();
+  lone.settle();
+  lone.raft.readIndex('a');
+  assert.deepEqual(lone.sent('heartbeat'), [], 'it does not yet know what is committed');
+  lone.acknowledge('2', 1);
+  const round = lone.sent('heartbeat')[0]?.round;
+  assert.equal(round, 1);
+  lone.raft.readIndex('b');
+  assert.equal(lone.sent('heartbeat')[0]?.round, 2);
+  lone.step({ type: 'heartbeat-response', from: '2', term: 1, round: 1 });
+  assert.deepEqual(lone.raft.ready()?.reads, [{ index: 1, context: 'a' }]);
+});
+
+test('§8 RAFT-9 a late answer to an earlier round does not confirm a later read', () => {
+  const lone = new Lone(bare).elected();
+  lone.settle();
+  lone.acknowledge('2', 1);
+  lone.settle();
+  lone.raft.readIndex('a');
+  lone.settle();
+  lone.raft.readIndex('a');
+  lone.settle();
+  lone.step({ type: 'heartbeat-response', from: '2', term: 1, round: 1 });
+  lone.step({ type: 'heartbeat-response', from: '2', term: 1, round: 1 });
+  assert.equal(lone.raft.ready()?.reads.length, 1);
+});
+
+test('§8 reads are bounded, and a follower without a leader says so', () => {
+  const follower = new Lone(bare);
+  assert.equal(follower.raft.readIndex('a'), 'no-leader');
+  const leader = new Lone({ ...bare, readsPendingMax: 2 }).elected();
+  const outcomes = ['a', 'b', 'c'].map((context) => leader.raft.readIndex(context));
+  assert.deepEqual(outcomes, ['accepted', 'accepted', 'too-many-pending']);
+});
+
+test('§8 with lease reads a leader answers at once, and refuses to forget', () => {
+  const lone = new Lone({ readOnly: 'lease' }).elected();
+  lone.settle();
+  lone.acknowledge('2', 1);
+  lone.settle();
+  lone.raft.readIndex('a');
+  assert.deepEqual(lone.raft.ready()?.reads, [{ index: 1, context: 'a' }]);
+  const follower = new Lone({ readOnly: 'lease' });
+  follower.step({ ...append, from: '2', term: 1 });
+  follower.raft.forgetLeader();
+  assert.equal(follower.raft.status().leader, '2');
+});
+
+// thesis §9.6 pre-vote, §6.2 leases
+
+test('§9.6 asking for pre-votes changes neither term nor vote, and needs no write', () => {
+  const lone = new Lone({ electionTicks: 5 });
+  lone.ticks(50);
+  const ready = lone.raft.ready();
+  assert.equal(ready?.mustSync, false);
+  assert.equal(lone.raft.status().term, 0);
+  assert.equal(roleOf(lone), 'pre-candidate');
+});
+
+test('§9.6 granting a pre-vote changes nothing, so it may be granted to several', () => {
+  const lone = new Lone();
+  const ask = (from: string): boolean | undefined => {
+    lone.step({ type: 'pre-vote', from, term: 1, lastIndex: 0, lastTerm: 0 });
+    return lone.sent('pre-vote-response')[0]?.granted;
+  };
+  assert.deepEqual([ask('2'), ask('3')], [true, true]);
+  assert.equal(lone.raft.status().term, 0);
+});
+
+test('§9.6 a majority of pre-votes starts the election, and grants for an earlier one do not', () => {
+  const lone = new Lone({ hardState: { term: 4 } });
+  lone.raft.campaign();
+  lone.step({ type: 'pre-vote-response', from: '2', term: 4, granted: true });
+  assert.equal(roleOf(lone), 'pre-candidate');
+  lone.step({ type: 'pre-vote-response', from: '2', term: 5, granted: true });
+  assert.deepEqual([roleOf(lone), lone.raft.status().term], ['candidate', 5]);
+});
+
+test('§9.6 a refusal from a later term brings the asker up to it', () => {
+  const lone = new Lone();
+  lone.raft.campaign();
+  lone.step({ type: 'pre-vote-response', from: '2', term: 6, granted: false });
+  assert.deepEqual([roleOf(lone), lone.raft.status().term], ['follower', 6]);
+});
+
+test('§6.2 within the lease neither votes nor pre-votes are answered, unless the leader asked for the election', () => {
+  const lone = new Lone({ electionTicks: 5 });
+  lone.step({ ...append, from: '2', term: 1 });
+  lone.settle();
+  const ask = { from: '3', term: 2, lastIndex: 0, lastTerm: 0 };
+  lone.step({ ...ask, type: 'pre-vote' });
+  lone.step({ ...ask, type: 'vote', isTransfer: false });
+  assert.deepEqual([lone.settle(), lone.raft.status().term], [[], 1]);
+  lone.step({ ...ask, type: 'vote', isTransfer: true });
+  assert.equal(lone.sent('vote-response')[0]?.granted, true);
+});
+
+test('§6.2 a leader that does not hear a majority within an election timeout steps down', () => {
+  const lone = new Lone({ electionTicks: 5 }).elected();
+  lone.step({ type: 'heartbeat-response', from: '2', term: 1, round: 0 });
+  lone.ticks(5);
+  assert.equal(roleOf(lone), 'leader');
+  lone.ticks(5);
+  assert.equal(roleOf(lone), 'follower');
+});
+
+// start-up
+
+test('a stored state that cannot be is refused: RAFT-5 commit beyond the log, RAFT-6 applied before it', () => {
+  assert.throws(() => new Lone({ logTerms: [1], hardState: { commit: 2 } }), /RAFT-5/);
+});
+
+test('a torn write that left entries without their term is taken as not having voted in it', () => {
+  const lone = new Lone({ logTerms: [1, 3], hardState: { term: 2, vote: '2' } });
+  assert.deepEqual([lone.raft.status().term, lone.raft.status().vote], [3, undefined]);
+});
