@@ -1,1 +1,2 @@
-// The package's public names are re-exported here.
+export { answerFromZone, type ClusterView, type ZoneAnswer } from './core/zone.ts';
+export { DnsServer, type DnsServerOptions } from './server.ts';
