@@ -19,7 +19,6 @@ export interface RespondOptions extends ZoneOptions {
 export function respond(view: ClusterView, options: RespondOptions, query: Packet): Response {
   const question = query.questions?.[0];
   if (question === undefined || ((query.flags ?? 0) & OPCODE) !== 0) return packet(reply(query, NOTIMP));
-  return packet(reply(query, NOTIMP));
   const { name, type } = question;
   const address = type === 'PTR' ? reverseName(name) : undefined;
   if (address !== undefined) {
