@@ -4,6 +4,7 @@ export { Expectations } from './controller/expectations.ts';
 export { WorkQueue, type WorkQueueOptions } from './controller/work-queue.ts';
 export { createEventRecorder, type EventRecorderOptions } from './events/recorder.ts';
 export { createInformerFactory } from './informer/factory.ts';
+export { Reflector, type ReflectorStore } from './informer/reflector.ts';
 export { createClient } from './kube-client.ts';
 export { type KubeconfigOptions, loadKubeconfig } from './kubeconfig.ts';
 export { runLeaderElection } from './leader-election/leader-election.ts';
