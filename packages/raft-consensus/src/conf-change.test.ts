@@ -92,7 +92,8 @@ test('RAFT-14 any chain of changes keeps configurations sound, and neighbours ne
           continue;
         }
         checkConf(next);
-        // Were both won, by `some` in the one and by all others in the other, two leaders could be elected in one term.
+        // Were both won, by `some` in the one and by all others in the other, two leaders could be elected
+        // in one term.
         const before = voteResult(conf, (id) => some.includes(id));
         const after = voteResult(next, (id) => !some.includes(id));
         assert.ok(!(before === 'won' && after === 'won'), `${describeConf(conf)} → ${describeConf(next)}`);

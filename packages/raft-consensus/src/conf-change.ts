@@ -1,6 +1,7 @@
 /**
- * Membership arithmetic (Raft §6, thesis §4): which configuration follows from which. Pure; the core decides when.
- * A change of at most one voter is made in one step; anything more passes through a joint configuration.
+ * Membership arithmetic (Raft §6, thesis §4): which configuration follows from which. Pure; the core
+ * decides when. A change of at most one voter is made in one step; anything more passes through a joint
+ * configuration.
  */
 import { assert } from './assert.ts';
 import type { ConfState, NodeId } from './types.ts';

@@ -4,30 +4,45 @@ import type { NodeId } from './types.ts';
 export interface RaftConfig {
   readonly id: NodeId;
   /**
-   * Ticks without a leader's word before a follower campaigns; the real number is drawn anew from [n, 2n) each time so that
-   * votes rarely split. Also the leader's lease: within it a follower that hears its leader refuses to vote.
+   * Ticks without a leader's word before a follower campaigns; the real number is drawn anew from [n, 2n)
+   * each time so that votes rarely split. Also the leader's lease: within it a follower that hears its
+   * leader refuses to vote.
    */
   readonly electionTicks: number;
   /** Ticks between heartbeats; well below electionTicks, or one lost heartbeat is an election. */
   readonly heartbeatTicks: number;
-  /** Ask before raising the term, so that a node that was cut off does not depose a working leader on return. Default true. */
+  /**
+   * Ask before raising the term, so that a node that was cut off does not depose a working leader on
+   * return. Default true.
+   */
   readonly preVote: boolean;
-  /** A leader that has not heard from a majority for electionTicks steps down; voters refuse within the lease. Default true. */
+  /**
+   * A leader that has not heard from a majority for electionTicks steps down; voters refuse within the
+   * lease. Default true.
+   */
   readonly checkQuorum: boolean;
   /**
-   * `safe`: a read waits for one heartbeat round. `lease`: it trusts the lease, which is only right while no member's clock
-   * runs much faster than another's; needs checkQuorum. Default safe.
+   * `safe`: a read waits for one heartbeat round. `lease`: it trusts the lease, which is only right while
+   * no member's clock runs much faster than another's; needs checkQuorum. Default safe.
    */
   readonly readOnly: 'safe' | 'lease';
   /** Followers pass proposals on to the leader. Off: `propose` answers `not-leader`. Default true. */
   readonly forwardProposals: boolean;
   /** Bytes of entries in one append message (at least one entry travels whatever its size). Default 1 MiB. */
   readonly messageBytesMax: number;
-  /** Bytes of entries handed to the state machine by one Ready, so that applying does not starve heartbeats. Default 4 MiB. */
+  /**
+   * Bytes of entries handed to the state machine by one Ready, so that applying does not starve heartbeats.
+   * Default 4 MiB.
+   */
   readonly committedBytesMax: number;
-  /** Append messages on their way to one follower; fills the pipe without flooding a slow one. Default 256. */
+  /**
+   * Append messages on their way to one follower; fills the pipe without flooding a slow one. Default 256.
+   */
   readonly inflightMessagesMax: number;
-  /** Bytes of entries on their way to one follower; bounds the memory a dead follower can hold. Default 64 MiB. */
+  /**
+   * Bytes of entries on their way to one follower; bounds the memory a dead follower can hold. Default 64
+   * MiB.
+   */
   readonly inflightBytesMax: number;
   /** Bytes of the leader's uncommitted tail; bounds memory while there is no quorum. Default 256 MiB. */
   readonly uncommittedBytesMax: number;

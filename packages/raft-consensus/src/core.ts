@@ -1,6 +1,7 @@
 /**
- * The state of one member and the moves between roles. The handlers (`follower.ts`, `candidate.ts`, `leader.ts`, `election.ts`) act on
- * it; `raft.ts` is its face to the world. Nothing here does I/O, reads a clock, or knows chance other than `random`.
+ * The state of one member and the moves between roles. The handlers (`follower.ts`, `candidate.ts`,
+ * `leader.ts`, `election.ts`) act on it; `raft.ts` is its face to the world. Nothing here does I/O, reads a
+ * clock, or knows chance other than `random`.
  */
 import { assert } from './assert.ts';
 import { isVoter } from './conf-change.ts';
@@ -55,7 +56,8 @@ export class Core {
     this.config = config;
     this.#random = random;
     this.log = new RaftLog(initial);
-    // A torn write may have left entries of a term without the term itself: we had not voted in it, or the vote would be there.
+    // A torn write may have left entries of a term without the term itself: we had not voted in it, or the
+    // vote would be there.
     const { term, vote } = initial.hardState;
     this.term = Math.max(term, this.log.lastTerm);
     this.vote = this.term === term ? vote : undefined;

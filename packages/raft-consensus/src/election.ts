@@ -1,4 +1,7 @@
-/** Elections as every role sees them: the timer, campaigning, and answering those who campaign (Raft §5.2, §5.4.1; thesis §9.6). */
+/**
+ * Elections as every role sees them: the timer, campaigning, and answering those who campaign (Raft §5.2,
+ * §5.4.1; thesis §9.6).
+ */
 import { assert } from './assert.ts';
 import type { Core } from './core.ts';
 import { startLeading } from './leader.ts';
@@ -18,7 +21,8 @@ export function tickElection(core: Core): void {
 
 export function tryCampaign(core: Core, type: CampaignType): void {
   if (core.role === 'leader' || !core.isPromotable()) return;
-  // RAFT-10: a member that has committed but not applied a configuration change counts with the wrong majority.
+  // RAFT-10: a member that has committed but not applied a configuration change counts with the wrong
+  // majority.
   if (core.log.hasUnappliedConf()) return;
   campaign(core, type);
 }
@@ -84,7 +88,8 @@ export function handlePreVote(core: Core, message: PreVoteMessage): void {
     core.vote === message.from ||
     (core.vote === undefined && core.leader === undefined);
   const granted = isFree && core.log.isUpToDate(message.lastIndex, message.lastTerm);
-  // A grant speaks of the term asked for, which is ahead of ours; a refusal of our own, so that the asker can catch up.
+  // A grant speaks of the term asked for, which is ahead of ours; a refusal of our own, so that the asker
+  // can catch up.
   const term = granted ? message.term : core.term;
   core.send({ type: 'pre-vote-response', from: core.id, to: message.from, term, granted });
 }

@@ -1,4 +1,7 @@
-/** Followers: believe the leader, answer it, pass requests on to it (Raft §5.3, §7). Learners are followers that never campaign. */
+/**
+ * Followers: believe the leader, answer it, pass requests on to it (Raft §5.3, §7). Learners are followers
+ * that never campaign.
+ */
 import { membersOf } from './conf-change.ts';
 import type { Core } from './core.ts';
 import { tryCampaign } from './election.ts';
@@ -16,12 +19,14 @@ export function stepFollower(core: Core, message: Message): void {
       heardLeader(core, message);
       return handleSnapshot(core, message);
     case 'timeout-now':
-      // The leader has just checked that we are up to date: no pre-vote, and others need not wait for their lease to end.
+      // The leader has just checked that we are up to date: no pre-vote, and others need not wait for their
+      // lease to end.
       return tryCampaign(core, 'transfer');
     case 'read-index-response':
       core.reads.push({ index: message.index, context: message.context });
       return;
-    // Requests were sent to a leader: they are not passed on a second time. Answers to an earlier role's questions are void.
+    // Requests were sent to a leader: they are not passed on a second time. Answers to an earlier role's
+    // questions are void.
     default:
       return;
   }
@@ -50,7 +55,10 @@ function acknowledge(core: Core, { from: to }: Message, index: number): void {
   core.send({ type: 'append-response', from, to, term, index, reject: false, hintIndex: 0, hintTerm: 0 });
 }
 
-/** The hint skips every term of ours that the leader cannot have below `prevIndex`: its terms there are ≤ `prevTerm`. */
+/**
+ * The hint skips every term of ours that the leader cannot have below `prevIndex`: its terms there are ≤
+ * `prevTerm`.
+ */
 function reject(core: Core, message: AppendMessage): void {
   const { prevIndex, prevTerm, from: to } = message;
   const hint = core.log.lastAtOrBelowTerm(Math.min(prevIndex, core.log.lastIndex), prevTerm);

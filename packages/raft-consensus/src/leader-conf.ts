@@ -8,8 +8,8 @@ import { trackMembers } from './replication.ts';
 /** `core.conf` is the new configuration, just applied. */
 export function confChanged(core: Core): void {
   const leading = core.leadership();
-  // A new member is sent the last entry at once: its answer tells where to begin. It counts as active, lest it cost the
-  // leader its quorum before it could speak.
+  // A new member is sent the last entry at once: its answer tells where to begin. It counts as active, lest
+  // it cost the leader its quorum before it could speak.
   trackMembers(core, leading, Math.max(core.log.lastIndex, 1), true);
   if (!isVoter(core.conf, core.id)) return core.becomeFollower(core.term, undefined);
   const { leadTransferee } = leading;

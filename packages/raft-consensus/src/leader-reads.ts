@@ -1,4 +1,7 @@
-/** Linearizable reads at the leader (thesis §6.4): one round of heartbeats for all reads that gathered since the last Ready. */
+/**
+ * Linearizable reads at the leader (thesis §6.4): one round of heartbeats for all reads that gathered since
+ * the last Ready.
+ */
 import { assert } from './assert.ts';
 import type { Core, Leadership } from './core.ts';
 import { quorumIndex } from './quorum.ts';
@@ -10,7 +13,10 @@ export function readAsLeader(core: Core, context: ReadContext): ReadOutcome {
   return core.leadership().reads.add({ from: core.id, context }) ? 'accepted' : 'too-many-pending';
 }
 
-/** RAFT-9: not before an entry of our own term is committed: until then we may not know what our predecessors committed. */
+/**
+ * RAFT-9: not before an entry of our own term is committed: until then we may not know what our
+ * predecessors committed.
+ */
 export function beginReadRound(core: Core, leading: Leadership): void {
   if (!leading.reads.hasWaiting() || core.log.commit < leading.firstIndex) return;
   leading.reads.begin(core.log.commit);

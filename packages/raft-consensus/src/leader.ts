@@ -1,4 +1,6 @@
-/** Leaders: take proposals, replicate, commit, hand over (Raft §5.3, §5.4.2, §7; thesis §3.10, §6.2, §6.4). */
+/**
+ * Leaders: take proposals, replicate, commit, hand over (Raft §5.3, §5.4.2, §7; thesis §3.10, §6.2, §6.4).
+ */
 import { assert, unreachable } from './assert.ts';
 import { ConfChangeError, decodeConfChange, nextConf } from './conf-change.ts';
 import type { Core, Leadership } from './core.ts';
@@ -125,7 +127,10 @@ function fitsConf(core: Core, data: Uint8Array): boolean {
   }
 }
 
-/** RAFT-3: a leader only ever appends to its log. It leaves with the next Ready, together with all that is proposed until then. */
+/**
+ * RAFT-3: a leader only ever appends to its log. It leaves with the next Ready, together with all that is
+ * proposed until then.
+ */
 function appendOwn(core: Core, type: EntryType, data: Uint8Array): void {
   const leading = core.leadership();
   core.log.append([{ term: core.term, index: core.log.lastIndex + 1, type, data }]);

@@ -3,13 +3,17 @@
  *
  *   snapshotIndex ≤ applied ≤ applying ≤ commit ≤ lastIndex          stable ≤ offered ≤ lastIndex
  *
- * `applying` and `offered` are what Readies have handed out for applying and for writing; `applied` and `stable` what
- * the driver has acknowledged. (Right after a restored snapshot `applied` lags behind `snapshotIndex` until it is advanced.)
+ * `applying` and `offered` are what Readies have handed out for applying and for writing; `applied` and
+ * `stable` what the driver has acknowledged. (Right after a restored snapshot `applied` lags behind
+ * `snapshotIndex` until it is advanced.)
  */
 import { assert } from './assert.ts';
 import type { Entry, InitialState, Snapshot } from './types.ts';
 
-/** A write in the driver's hands. A later truncation lowers `lastIndex`: what it acknowledges is no longer our log. */
+/**
+ * A write in the driver's hands. A later truncation lowers `lastIndex`: what it acknowledges is no longer
+ * our log.
+ */
 export interface LogWrite {
   lastIndex: number;
 }
@@ -103,7 +107,10 @@ export class RaftLog {
     this.#push(entries);
   }
 
-  /** A leader's entries at a follower: cuts off a conflicting tail, adds what is new. Returns the last index that matches. */
+  /**
+   * A leader's entries at a follower: cuts off a conflicting tail, adds what is new. Returns the last index
+   * that matches.
+   */
   follow(prevIndex: number, entries: readonly Entry[]): number {
     const isNew = (entry: Entry): boolean => !this.matches(entry.index, entry.term);
     const from = entries.findIndex(isNew);
@@ -128,8 +135,9 @@ export class RaftLog {
   }
 
   /**
-   * The last index ≤ `index` whose term is ≤ `term`, and its term: both sides of a failed probe use it to skip whole terms.
-   * Terms only rise along a log, so this is a binary search. Term 0 = unknown (compacted).
+   * The last index ≤ `index` whose term is ≤ `term`, and its term: both sides of a failed probe use it to
+   * skip whole terms. Terms only rise along a log, so this is a binary search. Term 0 = unknown
+   * (compacted).
    */
   lastAtOrBelowTerm(index: number, term: number): { index: number; term: number } {
     let low = this.snapshotIndex;

@@ -1,13 +1,17 @@
 /**
- * What members say to each other: plain data (strings, numbers, booleans, bytes, arrays), so that any transport can encode it.
- * A message may be lost, doubled, delayed or overtaken; none needs an answer to stay safe.
+ * What members say to each other: plain data (strings, numbers, booleans, bytes, arrays), so that any
+ * transport can encode it. A message may be lost, doubled, delayed or overtaken; none needs an answer to
+ * stay safe.
  */
 import type { Entry, EntryType, NodeId, ReadContext, Snapshot } from './types.ts';
 
 interface Envelope {
   readonly from: NodeId;
   readonly to: NodeId;
-  /** The sender's term (for `pre-vote` and a granted `pre-vote-response` the term asked for); 0 on forwarded requests. */
+  /**
+   * The sender's term (for `pre-vote` and a granted `pre-vote-response` the term asked for); 0 on forwarded
+   * requests.
+   */
   readonly term: number;
 }
 
@@ -21,8 +25,8 @@ export interface AppendMessage extends Envelope {
 }
 
 /**
- * Accepted: `index` is the last entry known to match. Rejected: `index` is the refused `prevIndex`, and the hint is the
- * last place where the follower's log can agree: its index, and the follower's term there.
+ * Accepted: `index` is the last entry known to match. Rejected: `index` is the refused `prevIndex`, and the
+ * hint is the last place where the follower's log can agree: its index, and the follower's term there.
  */
 export interface AppendResponseMessage extends Envelope {
   readonly type: 'append-response';
@@ -45,9 +49,10 @@ export interface HeartbeatResponseMessage extends Envelope {
 }
 
 /**
- * The follower is too far behind for the log. The core fills in the metadata of the leader's applied state and no data: the
- * driver adds the data, or sends the state by another road and steps this message at the receiver when it is there. It may
- * replace the metadata by that of the state it really sends. It says how it went by `reportSnapshot`.
+ * The follower is too far behind for the log. The core fills in the metadata of the leader's applied state
+ * and no data: the driver adds the data, or sends the state by another road and steps this message at the
+ * receiver when it is there. It may replace the metadata by that of the state it really sends. It says how
+ * it went by `reportSnapshot`.
  */
 export interface SnapshotMessage extends Envelope {
   readonly type: 'snapshot';
@@ -128,9 +133,10 @@ export type Message =
 export type MessageType = Message['type'];
 
 /**
- * Whether a message promises something that must be on disk first (RAFT-8). `Ready` has the two kinds apart already.
- * Vote requests are among them, beyond what the paper asks: a candidate that crashed before its term and log were
- * durable would ask for the same term again, with a shorter log, and collect the votes given to the longer one.
+ * Whether a message promises something that must be on disk first (RAFT-8). `Ready` has the two kinds apart
+ * already. Vote requests are among them, beyond what the paper asks: a candidate that crashed before its
+ * term and log were durable would ask for the same term again, with a shorter log, and collect the votes
+ * given to the longer one.
  */
 export function mustWaitForWrite(message: Message): boolean {
   return message.type === 'append-response' || message.type === 'vote-response' || message.type === 'vote';

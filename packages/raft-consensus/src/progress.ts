@@ -13,7 +13,10 @@ export interface InflightLimits {
   readonly bytesMax: number;
 }
 
-/** The appends under way to a replicating member, oldest first: a queue in an array, with the taken part cut off now and then. */
+/**
+ * The appends under way to a replicating member, oldest first: a queue in an array, with the taken part cut
+ * off now and then.
+ */
 export class Inflights {
   readonly #limits: InflightLimits;
   #queue: { lastIndex: number; bytes: number }[] = [];
@@ -135,7 +138,10 @@ export class Progress {
     return true;
   }
 
-  /** The append after `rejected` did not match; `hint` is where it may. False when the answer is out of date. */
+  /**
+   * The append after `rejected` did not match; `hint` is where it may. False when the answer is out of
+   * date.
+   */
   retreat(rejected: number, hint: number): boolean {
     if (this.state === 'replicate') {
       if (rejected <= this.match) return false;

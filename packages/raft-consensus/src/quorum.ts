@@ -1,5 +1,6 @@
 /**
- * Majority arithmetic. A joint configuration decides only where both of its halves do (Raft §6); the outgoing half is empty otherwise.
+ * Majority arithmetic. A joint configuration decides only where both of its halves do (Raft §6); the
+ * outgoing half is empty otherwise.
  */
 import type { ConfState, NodeId } from './types.ts';
 

@@ -34,7 +34,10 @@ export class Raft {
   readonly #core: Core;
   readonly #readies: Readies;
 
-  /** Throws `RangeError` for options that cannot work, `RaftInvariantError` for a stored state that cannot be. */
+  /**
+   * Throws `RangeError` for options that cannot work, `RaftInvariantError` for a stored state that cannot
+   * be.
+   */
   constructor(options: RaftOptions, initial: InitialState, random: Random) {
     this.#core = new Core(raftConfig(options), initial, random);
     this.#readies = new Readies(this.#core, initial.hardState);
@@ -80,8 +83,9 @@ export class Raft {
   }
 
   /**
-   * To be called for each committed `conf-change` entry, before `advance` of its Ready; returns the configuration now in force.
-   * An application that decides against a committed change leaves the call out (on every member alike).
+   * To be called for each committed `conf-change` entry, before `advance` of its Ready; returns the
+   * configuration now in force. An application that decides against a committed change leaves the call out
+   * (on every member alike).
    */
   applyConfChange(entry: Entry): ConfState {
     const core = this.#core;
@@ -115,8 +119,8 @@ export class Raft {
   }
 
   /**
-   * For a follower whose leader is known to be gone (its connection was reset): it stops waiting for it, and may grant
-   * (pre-)votes at once. Its term and vote stay. Without effect where reads trust the lease.
+   * For a follower whose leader is known to be gone (its connection was reset): it stops waiting for it,
+   * and may grant (pre-)votes at once. Its term and vote stay. Without effect where reads trust the lease.
    */
   forgetLeader(): void {
     const core = this.#core;
@@ -135,11 +139,14 @@ export class Raft {
     if (progress?.state !== 'snapshot') return;
     if (!ok) progress.pendingSnapshot = 0;
     progress.becomeProbe();
-    // Delivered: its acknowledgement will go on from there. Not delivered: no second try before it shows a sign of life.
+    // Delivered: its acknowledgement will go on from there. Not delivered: no second try before it shows a
+    // sign of life.
     progress.pause();
   }
 
-  /** Drops log entries up to and including `index` (≤ applied): the application's own snapshot covers them. */
+  /**
+   * Drops log entries up to and including `index` (≤ applied): the application's own snapshot covers them.
+   */
   compact(index: number): void {
     this.#core.log.compact(index);
   }
@@ -187,13 +194,17 @@ export class Raft {
   }
 }
 
-/** A later term makes a follower of anyone (Raft §5.1), except that pre-votes change nothing, and that the lease protects the leader. */
+/**
+ * A later term makes a follower of anyone (Raft §5.1), except that pre-votes change nothing, and that the
+ * lease protects the leader.
+ */
 function acceptsLaterTerm(core: Core, message: Message): boolean {
   switch (message.type) {
     case 'pre-vote':
       return !refusesWithinLease(core, message);
     case 'pre-vote-response':
-      // A grant names the term we asked for, which nobody has entered yet; a refusal the later term of the refuser.
+      // A grant names the term we asked for, which nobody has entered yet; a refusal the later term of the
+      // refuser.
       if (!message.granted) core.becomeFollower(message.term, undefined);
       return true;
     case 'vote':
@@ -212,12 +223,16 @@ function acceptsLaterTerm(core: Core, message: Message): boolean {
   }
 }
 
-/** Messages of earlier terms are void; but their senders may need to hear of ours, or they would never be heard again. */
+/**
+ * Messages of earlier terms are void; but their senders may need to hear of ours, or they would never be
+ * heard again.
+ */
 function answerStale(core: Core, message: Message): void {
   const { id: from, term } = core;
   const to = message.from;
   if (message.type === 'append' || message.type === 'heartbeat') {
-    // With the lease or the pre-vote on, our own campaigns do not reach a leader of a lower term: this does, and it steps down.
+    // With the lease or the pre-vote on, our own campaigns do not reach a leader of a lower term: this
+    // does, and it steps down.
     if (!core.config.checkQuorum && !core.config.preVote) return;
     core.send({
       type: 'append-response',

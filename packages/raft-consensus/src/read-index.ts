@@ -1,9 +1,10 @@
 /**
- * Linearizable reads without log entries (thesis §6.4): a read may see whatever is committed once a quorum has confirmed, after
- * the read arrived, that this leader still leads.
+ * Linearizable reads without log entries (thesis §6.4): a read may see whatever is committed once a quorum
+ * has confirmed, after the read arrived, that this leader still leads.
  *
- * Reads gather until the next Ready; then one numbered round of heartbeats serves them all. Rounds are numbered rather than
- * named by the reads, so that a delayed answer to an old heartbeat can never confirm a younger read (RAFT-9).
+ * Reads gather until the next Ready; then one numbered round of heartbeats serves them all. Rounds are
+ * numbered rather than named by the reads, so that a delayed answer to an old heartbeat can never confirm a
+ * younger read (RAFT-9).
  */
 import type { NodeId, ReadContext } from './types.ts';
 

@@ -1,4 +1,7 @@
-/** What a leader sends to one member: appends as far as flow control lets it, a snapshot when the log does not reach back, heartbeats. */
+/**
+ * What a leader sends to one member: appends as far as flow control lets it, a snapshot when the log does
+ * not reach back, heartbeats.
+ */
 import { membersOf } from './conf-change.ts';
 import type { Core, Leadership } from './core.ts';
 import { type InflightLimits, Progress } from './progress.ts';
@@ -53,7 +56,10 @@ function sendSnapshot(core: Core, to: NodeId, progress: Progress): boolean {
   return true;
 }
 
-/** Heartbeats name only commits the member is known to have; they carry the current read-index round, which also repeats lost ones. */
+/**
+ * Heartbeats name only commits the member is known to have; they carry the current read-index round, which
+ * also repeats lost ones.
+ */
 export function broadcastHeartbeat(core: Core, leading: Leadership): void {
   const { id: from, term } = core;
   const { round } = leading.reads;
@@ -65,7 +71,9 @@ export function broadcastHeartbeat(core: Core, leading: Leadership): void {
   }
 }
 
-/** Book-keeping for whoever is a member now, beginning at `next` for those who are new; none for the others. */
+/**
+ * Book-keeping for whoever is a member now, beginning at `next` for those who are new; none for the others.
+ */
 export function trackMembers(core: Core, leading: Leadership, next: number, isActive: boolean): void {
   const members = new Set(membersOf(core.conf)).add(core.id);
   for (const id of members) {

@@ -1,4 +1,7 @@
-/** The interaction scripts in `testdata/`. `UPDATE=1 node --test packages/raft-consensus/src/script.test.ts` records them anew. */
+/**
+ * The interaction scripts in `testdata/`. `UPDATE=1 node --test packages/raft-consensus/src/script.test.ts`
+ * records them anew.
+ */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';

@@ -1,4 +1,7 @@
-/** Random networks. One seed again: `RAFT_SEED=17 node --test packages/raft-consensus/src/simulation.test.ts`. */
+/**
+ * Random networks. One seed again: `RAFT_SEED=17 node --test packages/raft-
+ * consensus/src/simulation.test.ts`.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Simulation } from './testing/simulation.ts';
@@ -10,7 +13,9 @@ const asked = process.env.RAFT_SEED;
 const first = Number(asked ?? process.env.RAFT_FIRST_SEED ?? 1);
 const count = asked === undefined ? Number(process.env.RAFT_SEEDS ?? SEEDS) : 1;
 
-test('RAFT-1 RAFT-2 RAFT-3 RAFT-5 RAFT-6 RAFT-7 RAFT-9 RAFT-13 RAFT-15 RAFT-16 RAFT-17 hold in bad networks, and healthy ones converge', () => {
+const held = 'RAFT-1 RAFT-2 RAFT-3 RAFT-5 RAFT-6 RAFT-7 RAFT-9 RAFT-13 RAFT-15 RAFT-16 RAFT-17 hold';
+
+test(`${held} in bad networks, and healthy ones converge`, () => {
   let applied = 0;
   for (let seed = first; seed < first + count; seed++) {
     const simulation = new Simulation(seed);

@@ -1,6 +1,7 @@
 /**
- * The nouns of the core: entries, hard state, snapshots, and `Ready`, which is the whole contract with the driver.
- * Terms and indexes are safe integers ≥ 0; 0 means "none". Node ids are strings of the application's choosing.
+ * The nouns of the core: entries, hard state, snapshots, and `Ready`, which is the whole contract with the
+ * driver. Terms and indexes are safe integers ≥ 0; 0 means "none". Node ids are strings of the
+ * application's choosing.
  */
 import type { Message } from './messages.ts';
 
@@ -13,7 +14,10 @@ export type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader';
 
 export type EntryType = 'normal' | 'conf-change';
 
-/** One slot of the replicated log. A new leader's first entry is `normal` with empty data: apply it as nothing. */
+/**
+ * One slot of the replicated log. A new leader's first entry is `normal` with empty data: apply it as
+ * nothing.
+ */
 export interface Entry {
   readonly term: number;
   readonly index: number;
@@ -37,9 +41,10 @@ export interface SoftState {
 }
 
 /**
- * Who takes part. `votersOutgoing` is not empty only within a joint configuration (Raft §6): then every decision needs a
- * majority of `voters` and a majority of `votersOutgoing`. `learnersNext` are outgoing voters that become learners
- * when the joint configuration is left; `autoLeave` says the leader leaves it by itself.
+ * Who takes part. `votersOutgoing` is not empty only within a joint configuration (Raft §6): then every
+ * decision needs a majority of `voters` and a majority of `votersOutgoing`. `learnersNext` are outgoing
+ * voters that become learners when the joint configuration is left; `autoLeave` says the leader leaves it
+ * by itself.
  */
 export interface ConfState {
   readonly voters: readonly NodeId[];
@@ -77,15 +82,16 @@ export interface ReadState {
  * The effects wanted since the last `ready()`. What a driver does with it, in this order:
  *
  *   1. send `messages` (at once; a driver that sends them later is slower, not wrong);
- *   2. persist `snapshot` if any, then `entries` (cutting the stored log off at the first of them), then `hardState`;
- *      with a sync to disk when `mustSync`;
+ *   2. persist `snapshot` if any, then `entries` (cutting the stored log off at the first of them), then
+ *      `hardState`; with a sync to disk when `mustSync`;
  *   3. `raft.persisted(ready)` (optional: `advance` does it too), then send `messagesAfterWrite`;
  *   4. restore `snapshot` if any, apply `committed` in order, serve `reads`;
  *   5. `raft.advance(ready)`.
  *
- * Several may be under way: `ready()` may be called again before the earlier one was advanced (so that appends leave for
- * the followers while a write is in flight), but writes, applies, `persisted` and `advance` keep the order of the
- * Readies, and `messagesAfterWrite` waits for the writes of all earlier ones too.
+ * Several may be under way: `ready()` may be called again before the earlier one was advanced (so that
+ * appends leave for the followers while a write is in flight), but writes, applies, `persisted` and
+ * `advance` keep the order of the Readies, and `messagesAfterWrite` waits for the writes of all earlier
+ * ones too.
  */
 export interface Ready {
   /** The write of step 2 must be durable before step 3. False when only `hardState.commit` moved. */
@@ -97,7 +103,10 @@ export interface Ready {
   readonly entries: readonly Entry[];
   /** Leaders' appends, heartbeats, forwarded requests: nothing in them promises what is not yet on disk. */
   readonly messages: readonly Message[];
-  /** Votes, vote requests and append acknowledgements: promises that the write of this Ready (and earlier ones) keeps. */
+  /**
+   * Votes, vote requests and append acknowledgements: promises that the write of this Ready (and earlier
+   * ones) keeps.
+   */
   readonly messagesAfterWrite: readonly Message[];
   /** To the state machine, in order, each exactly once in the life of this object. */
   readonly committed: readonly Entry[];
@@ -112,7 +121,8 @@ export interface Ready {
  * - `transferring`: the leader is handing over and takes nothing new
  * - `too-large`: beyond `entryBytesMax`
  * - `too-many-uncommitted`: beyond `uncommittedBytesMax`; try again when something has been committed
- * - `conf-change-pending`: an earlier configuration change (or a new leader's inherited tail) is not applied yet
+ * - `conf-change-pending`: an earlier configuration change (or a new leader's inherited tail) is not
+ *   applied yet
  * - `conf-change-refused`: the change does not fit the configuration, see `nextConf`
  */
 export type ProposalOutcome =
@@ -126,10 +136,15 @@ export type ProposalOutcome =
   | 'conf-change-pending'
   | 'conf-change-refused';
 
-/** A read that was `accepted` is answered by a `ReadState`, or never (leader lost, message lost): ask again. */
+/**
+ * A read that was `accepted` is answered by a `ReadState`, or never (leader lost, message lost): ask again.
+ */
 export type ReadOutcome = 'accepted' | 'no-leader' | 'too-many-pending';
 
-/** probe: find the follower's last matching entry; replicate: stream; snapshot: wait for a snapshot to arrive. */
+/**
+ * probe: find the follower's last matching entry; replicate: stream; snapshot: wait for a snapshot to
+ * arrive.
+ */
 export type ProgressState = 'probe' | 'replicate' | 'snapshot';
 
 /** What a leader knows of one member, itself included. */
@@ -162,7 +177,10 @@ export interface Status {
   readonly progress: Readonly<Record<NodeId, ProgressStatus>>;
 }
 
-/** What was on disk when the node started. A new member starts with `emptyHardState`, no entries, and the agreed `conf`. */
+/**
+ * What was on disk when the node started. A new member starts with `emptyHardState`, no entries, and the
+ * agreed `conf`.
+ */
 export interface InitialState {
   readonly hardState: HardState;
   /** The configuration in force after `applied`. */

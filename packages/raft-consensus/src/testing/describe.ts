@@ -1,4 +1,7 @@
-/** One line of text for each thing that happens: the language of the scripts' traces and of a failed simulation's last words. */
+/**
+ * One line of text for each thing that happens: the language of the scripts' traces and of a failed
+ * simulation's last words.
+ */
 import {
   type ConfChange,
   type ConfState,

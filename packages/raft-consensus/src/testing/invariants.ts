@@ -1,6 +1,6 @@
 /**
- * Raft's promises over a whole cluster (Raft §5, figure 3), checked against everything that was ever written or applied anywhere,
- * in this life of a member or an earlier one.
+ * Raft's promises over a whole cluster (Raft §5, figure 3), checked against everything that was ever
+ * written or applied anywhere, in this life of a member or an earlier one.
  */
 import { assert } from '../assert.ts';
 import type { Entry, NodeId, Ready, Status } from '../index.ts';
@@ -17,7 +17,10 @@ export class Invariants {
   readonly #leaderOf = new Map<number, NodeId>();
   /** By `index/term`: what the entry says, and the term before it. */
   readonly #known = new Map<string, { text: string; prevTerm: number }>();
-  /** What any state machine ever applied, by index. It was committed in `byTerm` or earlier: the term of who applied it first. */
+  /**
+   * What any state machine ever applied, by index. It was committed in `byTerm` or earlier: the term of who
+   * applied it first.
+   */
   readonly applied = new Map<number, { term: number; text: string; byTerm: number }>();
   readonly #watched = new Map<NodeId, Watched>();
   readonly #readFloors = new Map<string, number>();
@@ -142,7 +145,9 @@ export class Invariants {
     }
   }
 
-  /** Log matching, by induction: the same index and term always means the same content after the same term. */
+  /**
+   * Log matching, by induction: the same index and term always means the same content after the same term.
+   */
   #checkMatching(entry: Entry, prevTerm: number | undefined): void {
     const key = `${entry.index}/${entry.term}`;
     const text = textOf(entry);

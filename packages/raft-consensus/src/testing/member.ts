@@ -1,7 +1,7 @@
 /**
- * A whole member in memory: the core, a disk that forgets what was not written, and a state machine that remembers what it
- * applied. It is also the smallest driver there is: take → persist → apply, each a step of its own, so that
- * tests can put crashes and other members' steps in between.
+ * A whole member in memory: the core, a disk that forgets what was not written, and a state machine that
+ * remembers what it applied. It is also the smallest driver there is: take → persist → apply, each a step
+ * of its own, so that tests can put crashes and other members' steps in between.
  */
 import {
   type ConfState,
@@ -125,7 +125,10 @@ export class Member {
     this.raft.compact(index);
   }
 
-  /** Everything not on disk is gone. Of a write under way, the first `tornEntries` entries made it, the hard state did not. */
+  /**
+   * Everything not on disk is gone. Of a write under way, the first `tornEntries` entries made it, the hard
+   * state did not.
+   */
   crash(tornEntries = 0): void {
     const torn = this.#taken[0];
     if (torn !== undefined && torn.snapshot === undefined) this.#store(torn.entries.slice(0, tornEntries));

@@ -1,10 +1,13 @@
 /**
- * What the commands of the interaction scripts do. Nodes are numbered from 1; a range or list (`1,3`) stands for several.
+ * What the commands of the interaction scripts do. Nodes are numbered from 1; a range or list (`1,3`)
+ * stands for several.
  *
- *   add-nodes 3 [learners=3] [election-ticks=3 …any RaftConfig name in kebab-case]     members that know each other from the start
+ *   add-nodes 3 [learners=3] [election-ticks=3]   members that know each other from the start; any RaftConfig
+ *                                 name in kebab-case is an option
  *   add-node 4 voters=1,2,3       one more, that knows who is there
  *   elect 1                       campaign and stabilize, showing only where it ends
- *   campaign 1 · propose 1 text · propose-conf 1 +4 ~5 -2 [auto|joint-implicit|joint-explicit] · propose-conf 1 leave
+ *   campaign 1 · propose 1 text
+ *   propose-conf 1 +4 ~5 -2 [auto|joint-implicit|joint-explicit] · propose-conf 1 leave
  *   tick 1 [count]                election timeouts are fixed: election-ticks + number - 1
  *   take 1 · write 1 · apply 1    the three parts of a Ready's handling; `ready 1` does all three
  *   deliver 2 [from=1] [type=append] · drop 2 [from=…] [type=…] · stabilize [1,2]
@@ -254,7 +257,8 @@ function parseChange(words: readonly string[]): ConfChange {
 function stateOf(member: Member): string {
   if (!member.isUp) return `${member.id}: down`;
   const { role, term, leader, commit, applied, lastIndex } = member.raft.status();
-  return `${member.id}: ${role} term=${term} leader=${leader ?? '-'} last=${lastIndex} commit=${commit} applied=${applied}`;
+  const marks = `last=${lastIndex} commit=${commit} applied=${applied}`;
+  return `${member.id}: ${role} term=${term} leader=${leader ?? '-'} ${marks}`;
 }
 
 function statusOf(member: Member): string[] {

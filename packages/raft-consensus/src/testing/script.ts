@@ -1,6 +1,7 @@
 /**
- * Interaction scripts: a text file of commands, each followed by `----` and the trace it must produce, closed by an empty line.
- * Lines that begin with # are comments. `UPDATE=1` writes the traces anew; review the difference.
+ * Interaction scripts: a text file of commands, each followed by `----` and the trace it must produce,
+ * closed by an empty line. Lines that begin with # are comments. `UPDATE=1` writes the traces anew; review
+ * the difference.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ScriptCluster } from './script-cluster.ts';

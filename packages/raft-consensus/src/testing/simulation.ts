@@ -1,7 +1,8 @@
 /**
- * A cluster in a bad network, played from a seed: loss, duplication, reordering, delay, partitions, crashes that forget what was not
- * written and may tear what was being written, compaction, snapshots, reads, transfers, membership changes. Every event is followed by the
- * invariants. Then the network heals, and the cluster must agree and go on.
+ * A cluster in a bad network, played from a seed: loss, duplication, reordering, delay, partitions, crashes
+ * that forget what was not written and may tear what was being written, compaction, snapshots, reads,
+ * transfers, membership changes. Every event is followed by the invariants. Then the network heals, and the
+ * cluster must agree and go on.
  */
 import { assert } from '../assert.ts';
 import { type ConfChangeStep, confChange, confOf, isJoint, leaveJoint, type Message } from '../index.ts';
