@@ -8,3 +8,4 @@ export * from './discovery/index.ts';
 export { openapiV3, openapiV3Hash, openapiV3Index } from './openapi/index.ts';
 export * from './strategies/index.ts';
 export * from './tables/index.ts';
+export { type Applied, type ApplyOptions, applyServerSide, trackUpdate } from './apply/index.ts';
