@@ -1,0 +1,79 @@
+import { errors } from '@kubelab/api';
+import type { RequestInfo } from '../core/request-info.ts';
+import { GROUP_MASTERS, type User } from '../core/user.ts';
+
+/** May this user do this? */
+export interface AccessRequest {
+  readonly user: User;
+  readonly isResource: boolean;
+  readonly verb: string;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly subresource: string;
+  /** Empty: every namespace, or a resource without. */
+  readonly namespace: string;
+  readonly name: string;
+  /** For what is no resource. */
+  readonly path: string;
+  /** The field selector of a list or watch, as text. */
+  readonly selector: string | undefined;
+}
+
+export interface Decision {
+  readonly allowed: boolean;
+  /** Why (not); may be empty. */
+  readonly reason: string;
+}
+
+export interface Authorizer {
+  authorize(request: AccessRequest): Promise<Decision> | Decision;
+}
+
+/** The first that allows decides; else it is forbidden, with all reasons. Members of `system:masters` may do anything. */
+export class UnionAuthorizer implements Authorizer {
+  readonly #authorizers: readonly Authorizer[];
+
+  constructor(authorizers: readonly Authorizer[]) {
+    this.#authorizers = authorizers;
+  }
+
+  async authorize(request: AccessRequest): Promise<Decision> {
+    if (request.user.groups.includes(GROUP_MASTERS)) return { allowed: true, reason: '' };
+    const reasons: string[] = [];
+    for (const authorizer of this.#authorizers) {
+      const decision = await authorizer.authorize(request);
+      if (decision.allowed) return decision;
+      if (decision.reason !== '') reasons.push(decision.reason);
+    }
+    return { allowed: false, reason: reasons.join(', ') };
+  }
+}
+
+export function accessRequestOf(user: User, info: RequestInfo, query: URLSearchParams): AccessRequest {
+  return {
+    user,
+    isResource: info.isResource,
+    verb: info.verb,
+    group: info.group,
+    version: info.version,
+    resource: info.resource,
+    subresource: info.subresource,
+    namespace: info.namespace,
+    name: info.name,
+    path: info.path,
+    selector: query.get('fieldSelector') ?? undefined,
+  };
+}
+
+/** The 403 in upstream's words. */
+export function forbiddenError(request: AccessRequest, reason: string): Error {
+  const who = `User ${JSON.stringify(request.user.name)} cannot ${request.verb}`;
+  const why = reason === '' ? '' : `: ${reason}`;
+  if (!request.isResource) return errors.forbidden(undefined, '', `${who} path ${JSON.stringify(request.path)}${why}`);
+  const { group, resource, subresource, namespace, name } = request;
+  const what = subresource === '' ? resource : `${resource}/${subresource}`;
+  const scope = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`;
+  const message = `${who} resource "${what}" in API group "${group}" ${scope}${why}`;
+  return errors.forbidden({ group, resource }, name, message);
+}
