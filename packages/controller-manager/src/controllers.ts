@@ -4,6 +4,7 @@ import { deploymentController } from './deployment/controller.ts';
 import { endpointSliceController } from './endpoint-slice/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
 import type { ControllerManagerFlags } from './flags.ts';
+import { garbageCollector } from './garbage-collector/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './node-ipam/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
@@ -19,6 +20,8 @@ export interface ControllerManagerOptions {
   readonly flags: ControllerManagerFlags;
   /** Contents of --root-ca-file. */
   readonly rootCa?: string | undefined;
+  /** Ends with the leadership. */
+  readonly signal: AbortSignal;
 }
 
 export interface Registration {
@@ -76,6 +79,7 @@ export const controllers: readonly Registration[] = [
       flags['cluster-dns-ip'] === '' ? undefined : clusterDnsController(deps, { clusterIp: flags['cluster-dns-ip'] }),
   },
   { name: 'namespace-controller', component: 'namespace-controller', make: namespaceController },
+  { name: 'garbage-collector-controller', component: 'garbage-collector', make: garbageCollector },
   {
     name: 'pod-garbage-collector-controller',
     component: 'pod-garbage-collector',

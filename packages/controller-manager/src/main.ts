@@ -18,6 +18,8 @@ import { type ComponentContext, runComponent, UsageError } from '@kubelab/compon
 import { type ControllerManagerOptions, selectControllers } from './controllers.ts';
 import { type ControllerManagerFlags, flagSpecs } from './flags.ts';
 
+type Settings = Omit<ControllerManagerOptions, 'signal'>;
+
 const NAME = 'kube-controller-manager';
 
 export async function main(argv: readonly string[]): Promise<void> {
@@ -73,21 +75,21 @@ async function start(context: ComponentContext<typeof flagSpecs>): Promise<void>
 async function work(
   { flags, log, clock, random }: ComponentContext<typeof flagSpecs>,
   client: KubeClient,
-  options: ControllerManagerOptions,
+  options: Settings,
   signal: AbortSignal,
 ): Promise<void> {
   const informers = createInformerFactory(client, { clock, random, log });
   const { selected } = selectControllers(flags.controllers);
   const running = selected.flatMap(({ component, make }) => {
     const events = createEventRecorder(client, { component, clock, random, log });
-    const spec = make({ client, informers, events, clock, random, log }, options);
+    const spec = make({ client, informers, events, clock, random, log }, { ...options, signal });
     return spec === undefined ? [] : [createController(spec, { clock, random, log })];
   });
   log.info('controllers starting', { controllers: running.map(({ name }) => name) });
   await runControllers(running, informers, signal);
 }
 
-function readOptions(flags: ControllerManagerFlags): ControllerManagerOptions {
+function readOptions(flags: ControllerManagerFlags): Settings {
   const file = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path, 'utf8'));
   return { flags, rootCa: file(flags['root-ca-file']) };
 }

@@ -1,4 +1,4 @@
-import { Pod, type PodSpec } from '@kubelab/api';
+import { ConfigMap, Deployment, Namespace, Pod, type PodSpec, ReplicaSet, type ResourceType } from '@kubelab/api';
 import {
   type Controller,
   type ControllerDeps,
@@ -16,6 +16,25 @@ export interface RecordedEvent {
   readonly type: EventType;
   readonly reason: string;
   readonly message: string;
+}
+
+const SERVED: readonly ResourceType[] = [Pod, ConfigMap, Namespace, ReplicaSet, Deployment];
+
+/** The API server in memory, with discovery of a few resources. */
+class DiscoverableClient extends FakeKubeClient {
+  override raw<R>(verb: 'get' | 'create', path: string, body?: unknown): Promise<R> {
+    const groups = [...new Set(SERVED.map(({ group }) => group))].filter((group) => group !== '');
+    if (path === '/apis') {
+      const answer = groups.map((name) => ({ name, preferredVersion: { groupVersion: `${name}/v1` }, versions: [] }));
+      return Promise.resolve({ groups: answer } as R);
+    }
+    const served = SERVED.filter(({ apiVersion }) => path === `/api/${apiVersion}` || path === `/apis/${apiVersion}`);
+    if (served.length === 0) return super.raw(verb, path, body);
+    const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'];
+    return Promise.resolve({
+      resources: served.map(({ resource: name, kind, namespaced }) => ({ name, kind, namespaced, verbs })),
+    } as R);
+  }
 }
 
 /** Controllers on an API server in memory and a clock of the test's own. */
@@ -43,7 +62,7 @@ export async function startHarness(
   options: HarnessOptions = {},
 ): Promise<Harness> {
   const clock = new FakeClock();
-  const client = new FakeKubeClient({ clock, gracefulPods: options.gracefulPods ?? false });
+  const client = new DiscoverableClient({ clock, gracefulPods: options.gracefulPods ?? false });
   const random: Random = seededRandom(options.seed ?? 1);
   const log = silentLogger;
   const informers = createInformerFactory(client, { clock, random, log });
