@@ -5,7 +5,7 @@
 import { assert } from './assert.ts';
 import type { Core } from './core.ts';
 import { startLeading } from './leader.ts';
-import type { PreVoteMessage, VoteMessage } from './messages.ts';
+import type { PreVoteMessage, PreVoteResponseMessage, VoteMessage, VoteResponseMessage } from './messages.ts';
 import { voteResult } from './quorum.ts';
 import type { NodeId } from './types.ts';
 
@@ -79,7 +79,7 @@ export function handleVote(core: Core, message: VoteMessage): void {
     core.electionElapsed = 0;
   }
   // Learners answer too: the candidate may already know of their promotion when they do not.
-  core.send({ type: 'vote-response', from: core.id, to: message.from, term: core.term, granted });
+  answerVote(core, message, 'vote-response', core.term, granted);
 }
 
 export function handlePreVote(core: Core, message: PreVoteMessage): void {
@@ -91,5 +91,29 @@ export function handlePreVote(core: Core, message: PreVoteMessage): void {
   // A grant speaks of the term asked for, which is ahead of ours; a refusal of our own, so that the asker
   // can catch up.
   const term = granted ? message.term : core.term;
-  core.send({ type: 'pre-vote-response', from: core.id, to: message.from, term, granted });
+  answerVote(core, message, 'pre-vote-response', term, granted);
+}
+
+/** Also to those whose question is of an earlier term. */
+export function refusePreVote(core: Core, message: PreVoteMessage): void {
+  answerVote(core, message, 'pre-vote-response', core.term, false);
+}
+
+function answerVote(
+  core: Core,
+  { from: to }: VoteMessage | PreVoteMessage,
+  type: 'vote-response' | 'pre-vote-response',
+  term: number,
+  granted: boolean,
+): void {
+  const { commit } = core.log;
+  core.send({ type, from: core.id, to, term, granted, commit, commitTerm: core.log.termAt(commit) ?? 0 });
+}
+
+/** What a voter knows to be committed is committed for us too, if we have that entry. True in any term. */
+export function learnCommit(
+  core: Core,
+  { commit, commitTerm }: VoteResponseMessage | PreVoteResponseMessage,
+): void {
+  if (commit > core.log.commit && core.log.matches(commit, commitTerm)) core.log.commitTo(commit);
 }

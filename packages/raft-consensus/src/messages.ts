@@ -67,9 +67,15 @@ export interface VoteMessage extends Envelope {
   readonly isTransfer: boolean;
 }
 
+/**
+ * `commit` and that entry's term: a candidate may lack no entry, only the knowledge that one is committed. Were
+ * that one a configuration change, it could ask the wrong members for ever (RAFT-17).
+ */
 export interface VoteResponseMessage extends Envelope {
   readonly type: 'vote-response';
   readonly granted: boolean;
+  readonly commit: number;
+  readonly commitTerm: number;
 }
 
 /** "Would you vote for me in `term`?" — asked before any term is raised (thesis §9.6). */
@@ -82,6 +88,8 @@ export interface PreVoteMessage extends Envelope {
 export interface PreVoteResponseMessage extends Envelope {
   readonly type: 'pre-vote-response';
   readonly granted: boolean;
+  readonly commit: number;
+  readonly commitTerm: number;
 }
 
 /** Leader to transferee: campaign now. */

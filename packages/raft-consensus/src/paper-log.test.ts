@@ -45,7 +45,7 @@ test('§5.3 followers learn the commit index from the next append, and apply wha
   assert.equal(lone.applied.length, 2);
 });
 
-test("§5.3 RAFT-7 a follower commits no further than the append it matched: its tail may be another's", () => {
+test('§5.3 RAFT-7 a follower commits no further than the append it matched', () => {
   const lone = new Lone({ ...bare, logTerms: [1, 2, 2] });
   lone.step({ ...append, from: '2', term: 3, prevIndex: 1, prevTerm: 1, commit: 3 });
   assert.equal(lone.raft.status().commit, 1);
@@ -123,7 +123,9 @@ test("RAFT-8 the leader's own copy counts only when it is written, while its app
 test('RAFT-8 votes, vote requests and acknowledgements wait for the write, all else need not', () => {
   const envelope = { from: '1', to: '2', term: 1 };
   const vote = { ...envelope, lastIndex: 0, lastTerm: 0 };
-  assert.ok(mustWaitForWrite({ ...envelope, type: 'vote-response', granted: true }));
+  assert.ok(
+    mustWaitForWrite({ ...envelope, type: 'vote-response', granted: true, commit: 0, commitTerm: 0 }),
+  );
   assert.ok(mustWaitForWrite({ ...vote, type: 'vote', isTransfer: false }));
   const done = { index: 1, reject: false, hintIndex: 0, hintTerm: 0 };
   assert.ok(mustWaitForWrite({ ...envelope, type: 'append-response', ...done }));
@@ -179,6 +181,22 @@ test('§6 RAFT-10 who has committed but not applied a configuration change does 
   lone.settle();
   lone.ticks(20);
   assert.equal(roleOf(lone), 'candidate');
+});
+
+test('§6 RAFT-17 a refused candidate learns what is committed, and applies it first', () => {
+  const lone = new Lone(bare);
+  const data = encodeConfChange(confChange([{ type: 'remove', node: '3' }]));
+  const entry = { index: 1, term: 1, type: 'conf-change', data } as const;
+  lone.step({ ...append, from: '2', term: 1, entries: [entry] });
+  lone.raft.campaign();
+  lone.settle();
+  const refusal = { type: 'vote-response', from: '3', term: 2, granted: false } as const;
+  lone.step({ ...refusal, commit: 1, commitTerm: 9 });
+  assert.deepEqual([roleOf(lone), lone.raft.status().commit], ['candidate', 0], 'another log is no news');
+  lone.step({ ...refusal, commit: 1, commitTerm: 1 });
+  assert.deepEqual([roleOf(lone), lone.raft.status().commit], ['follower', 1]);
+  lone.settle();
+  assert.deepEqual(lone.raft.status().conf.voters, ['1', '2']);
 });
 
 test('§6 one change at a time, and none that does not fit', () => {

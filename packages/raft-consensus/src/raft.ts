@@ -7,7 +7,14 @@ import { stepCandidate } from './candidate.ts';
 import { type ConfChange, decodeConfChange, encodeConfChange, isLearner, nextConf } from './conf-change.ts';
 import { type RaftConfig, type RaftOptions, raftConfig } from './config.ts';
 import { Core } from './core.ts';
-import { handlePreVote, handleVote, refusesWithinLease, tickElection, tryCampaign } from './election.ts';
+import {
+  handlePreVote,
+  handleVote,
+  refusePreVote,
+  refusesWithinLease,
+  tickElection,
+  tryCampaign,
+} from './election.ts';
 import { stepFollower } from './follower.ts';
 import { proposeAsLeader, stepLeader, tickLeader } from './leader.ts';
 import { confChanged } from './leader-conf.ts';
@@ -245,7 +252,7 @@ function answerStale(core: Core, message: Message): void {
       hintTerm: 0,
     });
   }
-  if (message.type === 'pre-vote') core.send({ type: 'pre-vote-response', from, to, term, granted: false });
+  if (message.type === 'pre-vote') refusePreVote(core, message);
 }
 
 function propose(core: Core, entryType: EntryType, data: Uint8Array): ProposalOutcome {

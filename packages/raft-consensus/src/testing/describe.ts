@@ -68,7 +68,7 @@ function content(message: Message): string {
     }
     case 'vote-response':
     case 'pre-vote-response':
-      return message.granted ? ' granted' : ' refused';
+      return ` ${message.granted ? 'granted' : 'refused'} commit=${message.commit}/${message.commitTerm}`;
     case 'transfer-leader':
       return ` transferee=${message.transferee}`;
     case 'propose':

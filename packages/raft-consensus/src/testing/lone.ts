@@ -35,7 +35,9 @@ export class Lone {
   }
 
   step(message: Partial<Message> & { type: MessageType; from: string; term: number }): void {
-    this.raft.step({ to: this.raft.id, ...message } as Message);
+    const isAnswer = message.type === 'vote-response' || message.type === 'pre-vote-response';
+    const known = isAnswer ? { commit: 0, commitTerm: 0 } : {};
+    this.raft.step({ to: this.raft.id, ...known, ...message } as Message);
   }
 
   ticks(count: number): void {
