@@ -11,7 +11,7 @@ import type { Changed } from './objects.ts';
 import { listObjects } from './read.ts';
 import type { Registry } from './registry.ts';
 
-const OPTIONS_DEFINITION = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions';
+const OPTIONS_DEFINITION = 'DeleteOptions';
 
 export interface DeleteOptions {
   gracePeriodSeconds?: number;
