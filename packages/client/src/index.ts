@@ -6,7 +6,7 @@ export { createEventRecorder, type EventRecorderOptions } from './events/recorde
 export { createInformerFactory } from './informer/factory.ts';
 export { Reflector, type ReflectorStore } from './informer/reflector.ts';
 export { createClient } from './kube-client.ts';
-export { type KubeconfigOptions, loadKubeconfig } from './kubeconfig.ts';
+export { type KubeconfigOptions, loadKubeconfig, parseConfig } from './kubeconfig.ts';
 export { runLeaderElection } from './leader-election/leader-election.ts';
 export { resourcePath } from './requests.ts';
 export { TransportError } from './transport/transport.ts';

@@ -32,7 +32,7 @@ export interface KubeconfigOptions {
 
 /** Reads a kubeconfig (YAML or JSON; inline data or files beside it) and follows its current context. */
 export async function loadKubeconfig(file: string, options: KubeconfigOptions): Promise<ClientConfig> {
-  const config = await parse(await readFile(file, 'utf8'));
+  const config = (await parseConfig(await readFile(file, 'utf8'))) as Kubeconfig;
   const wrong = (why: string) => new Error(`invalid kubeconfig ${file}: ${why}`);
 
   const current = config['current-context'] ?? '';
@@ -66,9 +66,9 @@ export async function loadKubeconfig(file: string, options: KubeconfigOptions): 
   };
 }
 
-/** The YAML parser is loaded only for YAML. */
-async function parse(text: string): Promise<Kubeconfig> {
-  if (text.trimStart().startsWith('{')) return JSON.parse(text) as Kubeconfig;
+/** YAML or JSON. The YAML parser is loaded only for YAML. */
+export async function parseConfig(text: string): Promise<unknown> {
+  if (text.trimStart().startsWith('{')) return JSON.parse(text) as unknown;
   const yaml = await import('yaml');
-  return (yaml.parse(text) ?? {}) as Kubeconfig;
+  return (yaml.parse(text) as unknown) ?? {};
 }

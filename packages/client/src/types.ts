@@ -137,8 +137,9 @@ export interface EventRecorder {
   /** Fire and forget; the same event again counts up (`count`, `lastTimestamp`) instead of making a new object. */
   event(
     about: {
-      readonly apiVersion?: string;
-      readonly kind: string;
+      readonly apiVersion?: string | undefined;
+      /** Always there on what came from the client. */
+      readonly kind?: string | undefined;
       readonly metadata: Partial<DeepReadonly<ObjectMeta>>;
     },
     type: EventType,

@@ -50,7 +50,7 @@ export async function runComponent<const S extends FlagSpecs>(
     process.stdout.write(helpText(usage, options.summary, specs));
     return;
   }
-  const flags = readFlagsOrExit(specs, options.name, argv);
+  const flags = readFlagsOrExit(specs, options, argv);
   const log = createLogger(options.name, Number(flags.v) >= 4 ? 'debug' : 'info');
   const stopper = new AbortController();
   const stops: (() => Promise<void> | void)[] = [];
@@ -81,12 +81,20 @@ export async function runComponent<const S extends FlagSpecs>(
   }
 }
 
-function readFlagsOrExit<S extends FlagSpecs>(specs: S, name: string, argv: readonly string[]): Flags<S> {
+function readFlagsOrExit<S extends FlagSpecs>(
+  specs: S,
+  { name, flags: own }: { readonly name: string; readonly flags: FlagSpecs },
+  argv: readonly string[],
+): Flags<S> {
+  // A component with a `config` flag of its own reads that file itself: upstream's component configuration.
+  const isOurs = !Object.hasOwn(own, 'config');
   try {
     const configAt = argv.findIndex((arg) => arg === '--config' || arg.startsWith('--config='));
     const path = configAt < 0 ? undefined : (argv[configAt]?.split('=')[1] ?? argv[configAt + 1]);
     const file =
-      path === undefined ? undefined : (JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>);
+      path === undefined || !isOurs
+        ? undefined
+        : (JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>);
     const envPrefix = `KUBELAB_${name.replaceAll('-', '_').toUpperCase()}`;
     return parseFlags(specs, { argv, env: process.env, envPrefix, ...(file === undefined ? {} : { file }) });
   } catch (error) {

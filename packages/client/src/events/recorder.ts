@@ -30,7 +30,7 @@ export function createEventRecorder(client: KubeClient, options: EventRecorderOp
   return {
     event(about, type, reason, message) {
       if (pending.length >= PENDING_MAX) return;
-      const { apiVersion, kind, metadata } = about;
+      const { apiVersion, kind = '', metadata } = about;
       const { namespace, name = '', uid, resourceVersion } = metadata;
       const object = { apiVersion, kind, namespace, name, uid, resourceVersion };
       pending.push({ about: object, type, reason, message, nowMs: clock.now() });
