@@ -9,11 +9,11 @@
  * Upstream: `sigs.k8s.io/structured-merge-diff` and `k8s.io/apimachinery/pkg/util/managedfields`.
  */
 import { assert } from '@kubelab/component-base';
-import { conformObject } from '../codec/index.ts';
+import { type Decoded, typed } from '../codec/index.ts';
 import { errors } from '../errors.ts';
 import { required } from '../field-errors.ts';
 import type { KubeObject } from '../meta.ts';
-import { DecodeError } from '../schema/index.ts';
+import { complete, conform, DecodeError, isObject } from '../schema/index.ts';
 import type { ServedResource } from '../scheme.ts';
 import { conflictError } from './conflicts.ts';
 import {
@@ -30,7 +30,6 @@ import {
 import { isSameOwner, type Owner, type OwnerName, readOwners, writeOwners } from './managed-fields.ts';
 import { duplicateElement, mergeApplied, prune } from './merge.ts';
 import { compare, fieldsOf } from './ownership.ts';
-import { isFields } from './shape.ts';
 
 export interface ApplyOptions {
   /** The `fieldManager` query parameter. */
@@ -41,12 +40,6 @@ export interface ApplyOptions {
   readonly subresource: string;
   /** RFC 3339 in seconds. */
   readonly nowText: string;
-}
-
-export interface Applied {
-  readonly object: KubeObject;
-  /** `unknown field "spec.foo"`. */
-  readonly unknown: string[];
 }
 
 /** Owns what was there before anybody applied, until somebody forces it away. */
@@ -61,7 +54,7 @@ export function applyServerSide(
   live: KubeObject | undefined,
   patch: unknown,
   options: ApplyOptions,
-): Applied {
+): Decoded {
   const { object: wanted, unknown } = readApplied(resource, patch, options);
   const fields = fieldsOf(resource.schema, wanted);
   const me: OwnerName = { manager: options.manager, operation: 'Apply', subresource: options.subresource };
@@ -86,7 +79,9 @@ export function applyServerSide(
     fields,
   };
   const left = others.map((owner) => ({ ...owner, fields: difference(owner.fields, contested) }));
-  return { object: withOwners(object, [now, ...left]), unknown };
+  const completed = structuredClone(object);
+  complete(resource.schema, completed as unknown as Record<string, unknown>); // a KubeObject has no index signature
+  return { object: withOwners(completed, [now, ...left]), unknown };
 }
 
 /**
@@ -117,12 +112,12 @@ export function trackUpdate<T extends KubeObject>(
   return withOwners(updated, [...left, { ...me, apiVersion: resource.apiVersion, time, fields }]);
 }
 
-function readApplied(resource: ServedResource, patch: unknown, { manager }: ApplyOptions): Applied {
+function readApplied(resource: ServedResource, patch: unknown, { manager }: ApplyOptions): Decoded {
   if (manager === '') {
     const problem = required('fieldManager', 'is required for apply patch');
     throw errors.invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [problem]);
   }
-  if (!isFields(patch)) throw errors.badRequest('error decoding patch: an apply patch must be an object');
+  if (!isObject(patch)) throw errors.badRequest('error decoding patch: an apply patch must be an object');
   const { apiVersion, kind, metadata } = patch;
   if (apiVersion !== resource.apiVersion || kind !== resource.kind) {
     const want = `${resource.apiVersion}, Kind=${resource.kind}`;
@@ -131,17 +126,17 @@ function readApplied(resource: ServedResource, patch: unknown, { manager }: Appl
     );
   }
   if (
-    isFields(metadata) &&
+    isObject(metadata) &&
     Array.isArray(metadata['managedFields']) &&
     metadata['managedFields'].length > 0
   ) {
     throw errors.badRequest('metadata.managedFields must be nil');
   }
   try {
-    const decoded = conformObject(resource, patch);
-    const twice = duplicateElement({ type: 'object', ref: resource.schema }, decoded.object);
+    const { object, unknown } = conform(resource.schema, patch);
+    const twice = duplicateElement({ type: 'object', ref: resource.schema }, object);
     if (twice !== undefined) throw errors.badRequest(`duplicate entries for key ${pathText([twice])}`);
-    return decoded;
+    return { object: typed(object, resource) as KubeObject, unknown };
   } catch (error) {
     if (error instanceof DecodeError) throw errors.badRequest(`error decoding patch: ${error.message}`);
     throw error;

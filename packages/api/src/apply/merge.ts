@@ -1,6 +1,7 @@
 /** The two moves of server-side apply: lay the applied fields over the live object, and take away what is no longer applied. */
 import type { FieldSet } from './field-set.ts';
-import { elementOf, isAssociative, isFields, partsOf, type Place } from './shape.ts';
+import { isObject } from '../schema/index.ts';
+import { elementOf, isAssociative, partsOf, type Place } from './shape.ts';
 
 /** A new object; what is applied wins, and lists with named elements are merged element by element. */
 export function mergeApplied<T extends object>(definitionName: string, live: object, applied: T): T {
@@ -55,7 +56,7 @@ function pruneAt(place: Place, value: unknown, gone: FieldSet, kept: FieldSet | 
     const below = gone.children.get(element);
     const left =
       below === undefined ? part.value : pruneAt(part.place, part.value, below, kept?.children.get(element));
-    const isHollow = isFields(left) && Object.keys(left).length === 0 && left !== part.value;
+    const isHollow = isObject(left) && Object.keys(left).length === 0 && left !== part.value;
     if (left !== undefined && !(isHollow && part.isDeclared && !hasOwner(kept, element)))
       entries.push([element, left]);
   }

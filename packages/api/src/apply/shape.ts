@@ -1,5 +1,5 @@
 /** How server-side apply sees a value: as one thing, as fields, or as a list whose elements have names of their own. */
-import { type Definition, definitionOf, type Field } from '../schema/index.ts';
+import { type Definition, definitionOf, type Field, isObject } from '../schema/index.ts';
 
 export type Fields = Record<string, unknown>;
 
@@ -14,8 +14,8 @@ export type Parts = Map<
 
 /** Takes a value apart if its place says that its parts can have different owners. */
 export function partsOf(place: Place, value: unknown): Parts | undefined {
-  if (place.type === 'object' && isFields(value)) return partsOfObject(place, value);
-  if (place.type === 'map' && isFields(value)) return partsOfMap(place, value);
+  if (place.type === 'object' && isObject(value)) return partsOfObject(place, value);
+  if (place.type === 'map' && isObject(value)) return partsOfMap(place, value);
   if (place.type === 'array' && Array.isArray(value)) return partsOfList(place, value);
   return undefined;
 }
@@ -64,13 +64,9 @@ const KEY_DEFAULTS: Readonly<Record<string, unknown>> = { protocol: 'TCP' };
 
 /** `k:{"name":"web"}`, keys in alphabetical order; `v:"x"` in a set. */
 export function elementOf(place: Field, item: unknown): string {
-  if (place.listType === 'set' || !isFields(item)) return `v:${JSON.stringify(item)}`;
+  if (place.listType === 'set' || !isObject(item)) return `v:${JSON.stringify(item)}`;
   const keys = [...place.listMapKeys].sort().map((key) => [key, item[key] ?? KEY_DEFAULTS[key]]);
   return `k:${JSON.stringify(Object.fromEntries(keys))}`;
-}
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function definitionAt(place: Place): Definition | undefined {

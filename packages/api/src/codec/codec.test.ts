@@ -234,7 +234,8 @@ describe('YAML bodies', () => {
     assert.deepEqual(object, {
       apiVersion: 'v1',
       kind: 'Pod',
-      spec: { volumes: [{ name: 'v', secret: { defaultMode: 0o400 } }] },
+      metadata: {},
+      spec: { volumes: [{ name: 'v', secret: { defaultMode: 0o400 } }], containers: [] },
     });
   });
 
@@ -279,5 +280,35 @@ describe('decodeAs', () => {
   test('reads a body that does not say what it is', () => {
     const { object } = decodeAs<object>('Eviction', bytes({ metadata: { name: 'p' } }), undefined);
     assert.deepEqual(object, { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'p' } });
+  });
+});
+
+describe('API-5 what a kind requires is there after decoding, empty if need be', () => {
+  test('metadata and spec, down to the template of a workload', () => {
+    const { object } = decodeObject(bytes({ apiVersion: 'apps/v1', kind: 'Deployment' }), undefined);
+    assert.deepEqual(object, {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: {},
+      spec: { template: { spec: { containers: [] } } },
+    });
+  });
+
+  test('names and lists of elements', () => {
+    const { object } = decodeObject(pod({ containers: [{}], volumes: [{ secret: {} }] }), undefined);
+    assert.deepEqual(object, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'p' },
+      spec: { containers: [{ name: '' }], volumes: [{ name: '', secret: {} }] },
+    });
+  });
+
+  test('but no selector, whose absence means something', () => {
+    const { object } = decodeObject(
+      bytes({ apiVersion: 'apps/v1', kind: 'ReplicaSet', spec: {} }),
+      undefined,
+    );
+    assert.ok(!JSON.stringify(object).includes('selector'));
   });
 });

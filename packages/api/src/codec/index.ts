@@ -1,7 +1,7 @@
 /** Request bodies → objects. */
 import { errors } from '../errors.ts';
 import { groupVersion, type KubeObject } from '../meta.ts';
-import { conform, DecodeError, definitionOf } from '../schema/index.ts';
+import { complete, conform, DecodeError, definitionOf } from '../schema/index.ts';
 import { kindFor, type ServedResource } from '../scheme.ts';
 import { parseJson } from './json.ts';
 import { decodeProtobuf, readEnvelope } from './protobuf.ts';
@@ -56,7 +56,8 @@ export function decodeAs<T = KubeObject>(
 /** Brings an object that is already parsed (the outcome of a patch) into its kind's shape. Throws DecodeError. */
 export function conformObject(resource: ServedResource, value: unknown): Decoded {
   const { object, unknown } = conform(resource.schema, value);
-  return { object: typed(object, resource.apiVersion, resource.kind) as Decoded['object'], unknown };
+  complete(resource.schema, object);
+  return { object: typed(object, resource) as Decoded['object'], unknown };
 }
 
 /** A body of any format, read just far enough to know what it says it is. */
@@ -125,7 +126,8 @@ function finish(
 ): Decoded<unknown> {
   try {
     const { object, unknown } = conform(definitionName, parsed.value(definitionName));
-    return { object: typed(object, apiVersion, kind), unknown: [...parsed.duplicates, ...unknown] };
+    complete(definitionName, object);
+    return { object: typed(object, { apiVersion, kind }), unknown: [...parsed.duplicates, ...unknown] };
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     const what = `${kind} in version ${JSON.stringify(versionOf(apiVersion))} cannot be handled as a ${kind}`;
@@ -134,7 +136,7 @@ function finish(
 }
 
 /** Puts the type first, where readers of the stored JSON look for it. */
-function typed(object: object, apiVersion: string, kind: string): object {
+export function typed(object: object, { apiVersion, kind }: { apiVersion: string; kind: string }): object {
   return apiVersion === '' ? object : Object.assign({ apiVersion, kind }, object, { apiVersion, kind });
 }
 

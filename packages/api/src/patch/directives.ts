@@ -1,5 +1,7 @@
 /** The directives of a strategic merge patch, and what of a patch is none. */
 
+import { isObject } from '../schema/index.ts';
+
 export type Fields = Record<string, unknown>;
 
 export const PATCH_DIRECTIVE = '$patch';
@@ -18,10 +20,6 @@ export function withoutDirectives(value: unknown): unknown {
   return Object.fromEntries(
     entries.map(([key, item]) => [key, withoutDirectives(item)]).filter(([, item]) => item !== undefined),
   );
-}
-
-export function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isDirective(key: string): boolean {

@@ -3,7 +3,7 @@ import { type Decoded, conformObject } from '../codec/index.ts';
 import { parseJson } from '../codec/json.ts';
 import { parseYaml } from '../codec/yaml.ts';
 import { errors } from '../errors.ts';
-import { DecodeError } from '../schema/index.ts';
+import { DecodeError, isObject } from '../schema/index.ts';
 import type { ServedResource } from '../scheme.ts';
 import { jsonPatch } from './json-patch.ts';
 import { mergePatch } from './merge-patch.ts';
@@ -70,7 +70,7 @@ function patchedValue(resource: ServedResource, object: object, { kind, value }:
   if (kind === 'json') return jsonPatch(object, value);
   if (kind === 'strategic') return strategicMergePatch(resource.schema, object, value);
   if (kind === 'apply') throw errors.unsupportedMediaType(PATCH_TYPES);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     throw errors.badRequest('error decoding patch: a merge patch must be an object');
   }
   return mergePatch(object, value);

@@ -1,3 +1,5 @@
+import { isObject } from '../schema/index.ts';
+
 /** RFC 7386: objects are merged, null removes, everything else replaces. The object is left as it is. */
 export function mergePatch<T>(object: T, patch: unknown): T {
   return merge(object, patch) as T;
@@ -11,8 +13,4 @@ function merge(target: unknown, patch: unknown): unknown {
     else result.set(key, merge(result.get(key), value));
   }
   return Object.fromEntries(result);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -290,7 +290,7 @@ describe('applyPatch', () => {
       patch('{"spec":{"foo":1,"replicas":2,"replicas":3}}', 'application/merge-patch+json'),
     );
     assert.deepEqual(decoded, {
-      object: { ...object, spec: { replicas: 3 } },
+      object: { ...object, spec: { replicas: 3, template: { spec: { containers: [] } } } },
       unknown: ['duplicate field "spec.replicas"', 'unknown field "spec.foo"'],
     });
   });

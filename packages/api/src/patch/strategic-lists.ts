@@ -1,6 +1,7 @@
 /** The lists of a strategic merge: sets of scalars, and objects that one field identifies. */
 import { errors } from '../errors.ts';
-import { type Fields, isObject, PATCH_DIRECTIVE, withoutDirectives } from './directives.ts';
+import { isObject } from '../schema/index.ts';
+import { type Fields, PATCH_DIRECTIVE, withoutDirectives } from './directives.ts';
 import { unprocessablePatch } from './patch-error.ts';
 
 /** How a list's elements are told apart and merged. */

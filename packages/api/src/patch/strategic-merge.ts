@@ -9,11 +9,10 @@
  * Which lists merge, and by which key, comes from the schema table. Upstream: `k8s.io/apimachinery/pkg/util/strategicpatch`.
  */
 import { errors } from '../errors.ts';
-import { type Definition, definitionOf, type Field } from '../schema/index.ts';
+import { type Definition, definitionOf, type Field, isObject } from '../schema/index.ts';
 import {
   DELETE_FROM,
   type Fields,
-  isObject,
   PATCH_DIRECTIVE,
   RETAIN_KEYS,
   SET_ORDER,

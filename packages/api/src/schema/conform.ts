@@ -11,6 +11,7 @@ import { DecodeError } from './decode-error.ts';
 import { goStructOf, goTypeOf, jsonKindOf } from './go-types.ts';
 import { convertScalar, WRONG_TYPE, zeroOf } from './scalars.ts';
 import { type Definition, definitionOf, type Field } from './table.ts';
+import { isObject } from './values.ts';
 
 export interface Conformed {
   readonly object: Record<string, unknown>;
@@ -129,8 +130,4 @@ function dotted(path: readonly (string | number)[]): string {
     (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`),
     '',
   );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
