@@ -1,5 +1,5 @@
 #!/bin/sh
-# First process of a node in namespaces: sets up what is the node's own, starts the node's entry, reaps orphans.
+# First process of a node in namespaces: sets up what is the node's own, goes on as the node's reaper.
 # Usage: init.sh NAME CGROUP COMMAND...
 name=$1; cgroup=$2; shift 2
 
@@ -32,9 +32,4 @@ else
   done
 fi
 
-"$@" &
-child=$!
-trap 'kill -TERM $child' TERM INT
-# `wait` comes back at every signal and for every orphan; the node ends with its entry.
-while kill -0 $child 2>/dev/null; do wait $child; code=$?; done
-exit "${code:-1}"
+exec sh "$(dirname "$0")/../../node/reap.sh" "$@"
