@@ -30,7 +30,7 @@ export interface Registration {
   /** `source.component` of the events it records. */
   readonly component: string;
   /** Undefined: not configured. */
-  make(deps: ControllerDeps, options: ControllerManagerOptions): ControllerSpec | undefined;
+  readonly make: (deps: ControllerDeps, options: ControllerManagerOptions) => ControllerSpec | undefined;
 }
 
 /** Every controller, in the order in which they are started: nodes first, as everything else depends on them. */
@@ -43,6 +43,7 @@ export const controllers: readonly Registration[] = [
         ? nodeIpamController(deps, {
             clusterCidr: flags['cluster-cidr'],
             nodeMaskSize: flags['node-cidr-mask-size'],
+            serviceCidr: flags['service-cluster-ip-range'],
           })
         : undefined,
   },
@@ -60,8 +61,16 @@ export const controllers: readonly Registration[] = [
         largeClusterSizeThreshold: flags['large-cluster-size-threshold'],
       }),
   },
-  { name: 'taint-eviction-controller', component: 'taint-eviction-controller', make: taintEvictionController },
-  { name: 'serviceaccount-controller', component: 'serviceaccount-controller', make: serviceAccountController },
+  {
+    name: 'taint-eviction-controller',
+    component: 'taint-eviction-controller',
+    make: taintEvictionController,
+  },
+  {
+    name: 'serviceaccount-controller',
+    component: 'serviceaccount-controller',
+    make: serviceAccountController,
+  },
   {
     name: 'root-ca-certificate-publisher-controller',
     component: 'root-ca-cert-publisher',
@@ -69,14 +78,20 @@ export const controllers: readonly Registration[] = [
   },
   { name: 'deployment-controller', component: 'deployment-controller', make: deploymentController },
   { name: 'replicaset-controller', component: 'replicaset-controller', make: replicaSetController },
-  { name: 'replicationcontroller-controller', component: 'replication-controller', make: replicationController },
+  {
+    name: 'replicationcontroller-controller',
+    component: 'replication-controller',
+    make: replicationController,
+  },
   { name: 'endpointslice-controller', component: 'endpointslice-controller', make: endpointSliceController },
   { name: 'endpoints-controller', component: 'endpoint-controller', make: endpointsController },
   {
     name: 'cluster-dns-controller',
     component: 'cluster-dns-controller',
     make: (deps, { flags }) =>
-      flags['cluster-dns-ip'] === '' ? undefined : clusterDnsController(deps, { clusterIp: flags['cluster-dns-ip'] }),
+      flags['cluster-dns-ip'] === ''
+        ? undefined
+        : clusterDnsController(deps, { clusterIp: flags['cluster-dns-ip'] }),
   },
   { name: 'namespace-controller', component: 'namespace-controller', make: namespaceController },
   { name: 'garbage-collector-controller', component: 'garbage-collector', make: garbageCollector },

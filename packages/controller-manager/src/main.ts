@@ -34,7 +34,8 @@ async function start(context: ComponentContext<typeof flagSpecs>): Promise<void>
   // 1. What is asked for, before anything is touched.
   const options = readOptions(flags);
   const { unknown } = selectControllers(flags.controllers);
-  if (unknown.length > 0) throw new UsageError(`--controllers: ${unknown.join(', ')} is not a known controller`);
+  if (unknown.length > 0)
+    throw new UsageError(`--controllers: ${unknown.join(', ')} is not a known controller`);
 
   // 2. One connection for everything.
   const servers = flags.master.length > 0 ? { servers: flags.master } : {};

@@ -5,7 +5,15 @@
  * Invariants
  *   DNS-1  endpoints are exactly the InternalIPs of the Ready nodes
  */
-import { Endpoints, EndpointSlice, isStatus, newControllerRef, Node, semanticEqual, Service } from '@kubelab/api';
+import {
+  Endpoints,
+  EndpointSlice,
+  isStatus,
+  newControllerRef,
+  Node,
+  semanticEqual,
+  Service,
+} from '@kubelab/api';
 import { type ControllerDeps, type ControllerSpec, done } from '@kubelab/client';
 import type { Seen } from '../shared/objects.ts';
 import { onAny } from '../shared/watching.ts';
@@ -38,7 +46,8 @@ export function clusterDnsController(
       onAny(slices, () => enqueue(KEY));
     },
     async reconcile() {
-      const service = services.get(KEY) ?? (await create(() => client.create(Service, dnsService(clusterIp))));
+      const service =
+        services.get(KEY) ?? (await create(() => client.create(Service, dnsService(clusterIp))));
       // Somebody else's Service of that name (an add-on with pods of its own) is left to them.
       if (service === undefined || service.spec.selector !== undefined) return done;
       await writeSlice(service);
@@ -58,14 +67,20 @@ export function clusterDnsController(
     const ownerReferences = [newControllerRef(service, Service)];
     const metadata = { namespace: NAMESPACE, name: NAME, labels: LABELS, ownerReferences };
     const ports = dnsPorts.map((port) => ({ ...port }));
-    await create(() => client.create(EndpointSlice, { metadata, addressType: 'IPv4', ports, endpoints: wanted }));
+    await create(() =>
+      client.create(EndpointSlice, { metadata, addressType: 'IPv4', ports, endpoints: wanted }),
+    );
   }
 
   async function writeEndpoints(): Promise<void> {
     const subsets = dnsSubsets(dnsEndpoints(nodes.list()));
     const found = endpoints.get(KEY);
     if (found === undefined) {
-      const metadata = { namespace: NAMESPACE, name: NAME, labels: { 'endpoints.kubernetes.io/managed-by': 'cluster-dns-controller' } };
+      const metadata = {
+        namespace: NAMESPACE,
+        name: NAME,
+        labels: { 'endpoints.kubernetes.io/managed-by': 'cluster-dns-controller' },
+      };
       await create(() => client.create(Endpoints, { metadata, subsets }));
     } else if (!semanticEqual(found.subsets, subsets)) {
       await client.update(Endpoints, { ...found, subsets });

@@ -5,7 +5,11 @@ import { compareText, type Seen } from '../shared/objects.ts';
 export const NAMESPACE = 'kube-system';
 export const NAME = 'kube-dns';
 const DNS_PORT = 53;
-const LABELS = { 'k8s-app': 'kube-dns', 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'kube-dns' };
+const LABELS = {
+  'k8s-app': 'kube-dns',
+  'kubernetes.io/cluster-service': 'true',
+  'kubernetes.io/name': 'kube-dns',
+};
 const PORTS = [
   { name: 'dns', protocol: 'UDP', port: DNS_PORT },
   { name: 'dns-tcp', protocol: 'TCP', port: DNS_PORT },
@@ -24,12 +28,17 @@ export const dnsPorts = PORTS;
 /** DNS-1: one endpoint a Ready node; of a node that is not Ready nobody knows whether its server answers. */
 export function dnsEndpoints(nodes: readonly Seen<Node>[]): Endpoint[] {
   return nodes
-    .filter((node) => isConditionTrue(node.status?.conditions, 'Ready') && node.metadata.deletionTimestamp === undefined)
+    .filter(
+      (node) =>
+        isConditionTrue(node.status?.conditions, 'Ready') && node.metadata.deletionTimestamp === undefined,
+    )
     .flatMap((node) => {
       const address = node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address;
       if (address === undefined) return [];
       const nodeName = node.metadata.name;
-      return [{ addresses: [address], conditions: { ready: true, serving: true, terminating: false }, nodeName }];
+      return [
+        { addresses: [address], conditions: { ready: true, serving: true, terminating: false }, nodeName },
+      ];
     })
     .sort((a, b) => compareText(a.nodeName, b.nodeName));
 }

@@ -196,5 +196,8 @@ test('DEP-1 a name taken by another template is stepped around by collisionCount
   t.after(harness.stop);
   await harness.pass(1_000);
   assert.equal(get(harness.client).status?.collisionCount, 1);
-  assert.equal(harness.client.objects(ReplicaSet).filter(({ metadata }) => metadata.name !== taken).length, 1);
+  assert.equal(
+    harness.client.objects(ReplicaSet).filter(({ metadata }) => metadata.name !== taken).length,
+    1,
+  );
 });

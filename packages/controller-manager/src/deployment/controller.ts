@@ -87,7 +87,10 @@ export function deploymentController({ client, informers, events, clock }: Contr
 
   async function claimSets(deployment: SeenDeployment): Promise<SeenSet[]> {
     const matcher = matcherOf(deployment);
-    const candidates = [...sets.ownedBy(deployment.metadata.uid), ...orphansOf(sets, deployment.metadata.namespace)];
+    const candidates = [
+      ...sets.ownedBy(deployment.metadata.uid),
+      ...orphansOf(sets, deployment.metadata.namespace),
+    ];
     const claim = planClaim(deployment, candidates, (set) => matcher.matches(set.metadata.labels));
     return carryOutClaim(client, deployment, Deployment, ReplicaSet, claim);
   }
@@ -107,7 +110,8 @@ export function deploymentController({ client, informers, events, clock }: Contr
     try {
       await client.create(ReplicaSet, set);
       const size = set.spec.replicas ?? 0;
-      if (size > 0) tell(deployment, 'Normal', 'ScalingReplicaSet', `Scaled up replica set ${name} from 0 to ${size}`);
+      if (size > 0)
+        tell(deployment, 'Normal', 'ScalingReplicaSet', `Scaled up replica set ${name} from 0 to ${size}`);
     } catch (error) {
       if (isStatus(error, 'AlreadyExists')) return await resolveCollision(deployment, name);
       if (isNamespaceTerminating(error)) return;
@@ -126,7 +130,10 @@ export function deploymentController({ client, informers, events, clock }: Contr
     const isOurs = controllerOf(live)?.uid === deployment.metadata.uid;
     if (isOurs && hasTemplate(live, deployment.spec.template)) return;
     const collisionCount = (deployment.status?.collisionCount ?? 0) + 1;
-    await client.updateStatus(Deployment, { ...deployment, status: { ...deployment.status, collisionCount } });
+    await client.updateStatus(Deployment, {
+      ...deployment,
+      status: { ...deployment.status, collisionCount },
+    });
     throw new Error(`replica set name ${name} is taken: trying with collisionCount ${collisionCount}`);
   }
 
@@ -135,7 +142,8 @@ export function deploymentController({ client, informers, events, clock }: Contr
     const changed = copyOf<ReplicaSet>(set);
     changed.metadata.annotations = draft.annotations;
     changed.spec.replicas = replicas;
-    if (minReadySeconds !== 0 || set.spec.minReadySeconds !== undefined) changed.spec.minReadySeconds = minReadySeconds;
+    if (minReadySeconds !== 0 || set.spec.minReadySeconds !== undefined)
+      changed.spec.minReadySeconds = minReadySeconds;
     await client.update(ReplicaSet, changed);
     const before = set.spec.replicas ?? 1;
     if (before === replicas) return;
@@ -163,7 +171,12 @@ export function deploymentController({ client, informers, events, clock }: Contr
     if (!semanticEqual(latest.status, status)) await client.updateStatus(Deployment, { ...latest, status });
   }
 
-  function tell(deployment: SeenDeployment, type: 'Normal' | 'Warning', reason: string, message: string): void {
+  function tell(
+    deployment: SeenDeployment,
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+  ): void {
     const { apiVersion, kind } = Deployment;
     events.event({ apiVersion, kind, metadata: deployment.metadata }, type, reason, message);
   }

@@ -1,6 +1,14 @@
 import type { DeploymentStatus, NewObject, Pod, ReplicaSet } from '@kubelab/api';
 import { sum, type Seen } from '../shared/objects.ts';
-import { draftOf, isChanged, REVISION, scaleTo, type SeenSet, type SetDraft, totalReplicas } from './draft.ts';
+import {
+  draftOf,
+  isChanged,
+  REVISION,
+  scaleTo,
+  type SeenSet,
+  type SetDraft,
+  totalReplicas,
+} from './draft.ts';
 import { isRolling, type SeenDeployment, wantedReplicas } from './limits.ts';
 import { findNewSet, newReplicaSet, setsToForget, syncRevision } from './revision.ts';
 import { newSetReplicas, planRolling } from './rolling.ts';
@@ -21,7 +29,7 @@ export interface DeploymentView {
   /** All ReplicaSets that are ours. */
   readonly sets: readonly SeenSet[];
   /** Pods of one of our sets: only asked for by `Recreate`, which waits until the old ones are gone. */
-  podsOf(set: SeenSet): readonly Seen<Pod>[];
+  readonly podsOf: (set: SeenSet) => readonly Seen<Pod>[];
 }
 
 export interface DeploymentPlan {
@@ -39,7 +47,8 @@ export function planDeployment(view: DeploymentView, nowMs: number): DeploymentP
   const { deployment, sets } = view;
   const newSet = findNewSet(deployment, sets);
   const counted = countStatus(deployment, newSet, sets, nowMs);
-  if (deployment.metadata.deletionTimestamp !== undefined) return { updates: [], forget: [], status: counted };
+  if (deployment.metadata.deletionTimestamp !== undefined)
+    return { updates: [], forget: [], status: counted };
 
   const isPaused = deployment.spec.paused === true;
   const fresh = newSet === undefined ? undefined : draftOf(newSet);
@@ -47,7 +56,10 @@ export function planDeployment(view: DeploymentView, nowMs: number): DeploymentP
   const old = oldSets.map(draftOf);
   const drafts = fresh === undefined ? old : [...old, fresh];
   if (fresh !== undefined) syncRevision(fresh, deployment, oldSets);
-  let status: DeploymentStatus = { ...counted, conditions: [...withPause(deployment, counted.conditions ?? [], nowMs)] };
+  let status: DeploymentStatus = {
+    ...counted,
+    conditions: [...withPause(deployment, counted.conditions ?? [], nowMs)],
+  };
   let create: DeploymentPlan['create'];
 
   if (isPaused || isScalingEvent(deployment, drafts)) {
@@ -80,7 +92,8 @@ function planRollout(
 ): DeploymentPlan['create'] {
   const oldSets = old.map((draft) => draft.set);
   if (isRolling(deployment)) {
-    if (fresh === undefined) return newReplicaSet(deployment, oldSets, newSetReplicas(deployment, 0, totalReplicas(old)));
+    if (fresh === undefined)
+      return newReplicaSet(deployment, oldSets, newSetReplicas(deployment, 0, totalReplicas(old)));
     planRolling(deployment, fresh, old);
     return undefined;
   }
@@ -95,18 +108,30 @@ function planRollout(
 
 function hasRunningPods(sets: readonly SeenSet[], podsOf: DeploymentView['podsOf']): boolean {
   if (sum(sets, (set) => set.status?.replicas ?? 0) > 0) return true;
-  return sets.flatMap(podsOf).some((pod) => pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed');
+  return sets
+    .flatMap(podsOf)
+    .some((pod) => pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed');
 }
 
 /** A rollout without a word about progress yet finds its set where somebody has left it. */
 function noteFound(status: DeploymentStatus, set: SeenSet, nowMs: number): DeploymentStatus {
   const conditions = status.conditions ?? [];
   if (conditions.some(({ type }) => type === 'Progressing')) return status;
-  const found = condition('Progressing', 'True', reasons.newSetFound, `Found new replica set "${set.metadata.name}"`);
+  const found = condition(
+    'Progressing',
+    'True',
+    reasons.newSetFound,
+    `Found new replica set "${set.metadata.name}"`,
+  );
   return { ...status, conditions: [...withCondition(conditions, found, nowMs)] };
 }
 
 function noteCreated(status: DeploymentStatus, name: string, nowMs: number): DeploymentStatus {
-  const created = condition('Progressing', 'True', reasons.newSetCreated, `Created new replica set "${name}"`);
+  const created = condition(
+    'Progressing',
+    'True',
+    reasons.newSetCreated,
+    `Created new replica set "${name}"`,
+  );
   return { ...status, conditions: [...withCondition(status.conditions ?? [], created, nowMs)] };
 }

@@ -9,7 +9,14 @@ import {
   semanticEqual,
 } from '@kubelab/api';
 import { byCreation, copyOf, type Seen } from '../shared/objects.ts';
-import { POD_TEMPLATE_HASH, REVISION, REVISION_HISTORY, type SeenSet, type SetDraft, sizeAnnotations } from './draft.ts';
+import {
+  POD_TEMPLATE_HASH,
+  REVISION,
+  REVISION_HISTORY,
+  type SeenSet,
+  type SetDraft,
+  sizeAnnotations,
+} from './draft.ts';
 import type { SeenDeployment } from './limits.ts';
 
 /** Annotations that speak about the Deployment itself and so are not handed down to its sets. */

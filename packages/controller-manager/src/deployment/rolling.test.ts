@@ -9,8 +9,19 @@ import { planDeployment } from './plan.ts';
 import { newSetReplicas } from './rolling.ts';
 
 const labels = { app: 'web' };
-const deploymentOf = (replicas: number, maxSurge: number | string, maxUnavailable: number | string): Deployment => ({
-  metadata: { name: 'web', namespace: 'default', uid: 'u', resourceVersion: '1', creationTimestamp: '', generation: 1 },
+const deploymentOf = (
+  replicas: number,
+  maxSurge: number | string,
+  maxUnavailable: number | string,
+): Deployment => ({
+  metadata: {
+    name: 'web',
+    namespace: 'default',
+    uid: 'u',
+    resourceVersion: '1',
+    creationTimestamp: '',
+    generation: 1,
+  },
   spec: {
     replicas,
     selector: { matchLabels: labels },
@@ -19,7 +30,12 @@ const deploymentOf = (replicas: number, maxSurge: number | string, maxUnavailabl
   },
 });
 
-const limitCases: [replicas: number, surge: number | string, unavailable: number | string, want: [number, number]][] = [
+const limitCases: [
+  replicas: number,
+  surge: number | string,
+  unavailable: number | string,
+  want: [number, number],
+][] = [
   [10, '25%', '25%', [3, 2]],
   [3, '25%', '25%', [1, 0]],
   [1, '25%', '25%', [1, 0]],
@@ -66,7 +82,10 @@ class Rollout {
     const { maxSurge, maxUnavailable } = rolloutLimits(this.deployment);
     const wanted = this.deployment.spec.replicas ?? 0;
     const before = { size: this.size(), available: this.available() };
-    const plan = planDeployment({ deployment: this.deployment, sets: this.sets, podsOf: () => [] }, (this.#nowMs += 1000));
+    const plan = planDeployment(
+      { deployment: this.deployment, sets: this.sets, podsOf: () => [] },
+      (this.#nowMs += 1000),
+    );
     for (const draft of plan.updates) {
       const set = this.sets.find(({ metadata }) => metadata.uid === draft.set.metadata.uid);
       assert(set !== undefined);
@@ -75,11 +94,19 @@ class Rollout {
     }
     if (plan.create !== undefined) {
       const uid = `set-${this.sets.length}`;
-      const metadata = { ...plan.create.metadata, uid, resourceVersion: '1', creationTimestamp: new Date(this.#nowMs).toISOString() };
-      this.sets.push({ ...plan.create, metadata, status: { replicas: 0 } } as ReplicaSet);
+      const metadata = {
+        ...plan.create.metadata,
+        uid,
+        resourceVersion: '1',
+        creationTimestamp: new Date(this.#nowMs).toISOString(),
+      };
+      this.sets.push({ ...plan.create, metadata, status: { replicas: 0 } });
     }
     this.deployment.status = plan.status;
-    assert(this.size() <= Math.max(before.size, wanted + maxSurge), `K2: ${this.size()} pods of ${wanted} + ${maxSurge}`);
+    assert(
+      this.size() <= Math.max(before.size, wanted + maxSurge),
+      `K2: ${this.size()} pods of ${wanted} + ${maxSurge}`,
+    );
     assert(
       this.available() >= Math.min(before.available, wanted - maxUnavailable),
       `K2: ${this.available()} available of ${wanted} - ${maxUnavailable}, before ${before.available}`,
@@ -94,9 +121,15 @@ class Rollout {
       const { availableReplicas: was = 0 } = status;
       const replicas = this.#random.float() < 0.7 ? wanted : status.replicas;
       let available = Math.min(was, replicas);
-      if (available < replicas && this.#random.float() < 0.6) available += 1 + this.#random.int(replicas - available);
+      if (available < replicas && this.#random.float() < 0.6)
+        available += 1 + this.#random.int(replicas - available);
       if (mayFail && available > 0 && this.#random.float() < 0.2) available--;
-      set.status = { replicas, availableReplicas: available, readyReplicas: available, observedGeneration: 0 };
+      set.status = {
+        replicas,
+        availableReplicas: available,
+        readyReplicas: available,
+        observedGeneration: 0,
+      };
     }
   }
 
@@ -111,28 +144,41 @@ class Rollout {
     const { status, spec } = this.deployment;
     const image = spec.template.spec.containers[0]?.image;
     const fresh = this.sets.find((set) => set.spec.template?.spec.containers[0]?.image === image);
-    return (status?.availableReplicas ?? 0) === spec.replicas && fresh?.spec.replicas === spec.replicas && this.size() === spec.replicas;
+    return (
+      (status?.availableReplicas ?? 0) === spec.replicas &&
+      fresh?.spec.replicas === spec.replicas &&
+      this.size() === spec.replicas
+    );
   }
 }
 
 test('K2 a rollout keeps within maxSurge and maxUnavailable whatever fails on the way, and ends', () => {
-  const share = fc.oneof(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 0, max: 100 }).map((n) => `${n}%`));
+  const share = fc.oneof(
+    fc.integer({ min: 0, max: 5 }),
+    fc.integer({ min: 0, max: 100 }).map((n) => `${n}%`),
+  );
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 20 }), share, share, fc.integer(), (replicas, surge, unavailable, seed) => {
-      const random = seededRandom(seed);
-      const rollout = new Rollout(deploymentOf(replicas, surge, unavailable), random);
-      for (let step = 0; step < 60; step++) {
-        if (random.float() < 0.08) rollout.newImage();
-        rollout.pass();
-        rollout.world(true);
-      }
-      let calm = 0;
-      for (; calm < 400 && !rollout.isDone(); calm++) {
-        rollout.pass();
-        rollout.world(false);
-      }
-      assert(rollout.isDone(), `not done after ${calm} calm steps`);
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 20 }),
+      share,
+      share,
+      fc.integer(),
+      (replicas, surge, unavailable, seed) => {
+        const random = seededRandom(seed);
+        const rollout = new Rollout(deploymentOf(replicas, surge, unavailable), random);
+        for (let step = 0; step < 60; step++) {
+          if (random.float() < 0.08) rollout.newImage();
+          rollout.pass();
+          rollout.world(true);
+        }
+        let calm = 0;
+        for (; calm < 400 && !rollout.isDone(); calm++) {
+          rollout.pass();
+          rollout.world(false);
+        }
+        assert(rollout.isDone(), `not done after ${calm} calm steps`);
+      },
+    ),
     { numRuns: 500 },
   );
 });

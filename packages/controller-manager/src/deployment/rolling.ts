@@ -24,7 +24,11 @@ export function planRolling(deployment: SeenDeployment, fresh: SetDraft, old: re
     assert(totalReplicas(all) <= most, 'K2', 'maxSurge');
     return;
   }
-  scaleOldDown(deployment, fresh, old.filter((draft) => draft.replicas > 0));
+  scaleOldDown(
+    deployment,
+    fresh,
+    old.filter((draft) => draft.replicas > 0),
+  );
 }
 
 function scaleOldDown(deployment: SeenDeployment, fresh: SetDraft, old: readonly SetDraft[]): void {

@@ -1,6 +1,13 @@
 /** What a change of `spec.replicas` does in the middle of a rollout (or while paused): every set keeps its share. */
 import { byCreation, compareText } from '../shared/objects.ts';
-import { availableReplicas, DESIRED_REPLICAS, MAX_REPLICAS, scaleTo, type SetDraft, totalReplicas } from './draft.ts';
+import {
+  availableReplicas,
+  DESIRED_REPLICAS,
+  MAX_REPLICAS,
+  scaleTo,
+  type SetDraft,
+  totalReplicas,
+} from './draft.ts';
 import { isRolling, rolloutLimits, type SeenDeployment, wantedReplicas } from './limits.ts';
 import { revisionOf } from './revision.ts';
 
@@ -52,7 +59,9 @@ function scaleProportionally(deployment: SeenDeployment, all: readonly SetDraft[
   const toAdd = allowed - totalReplicas(active);
   // Growing favours the newest of equals, shrinking takes from the oldest.
   const order = active.toSorted(
-    (a, b) => b.replicas - a.replicas || (toAdd > 0 ? byCreation(b.set, a.set) : byCreation(a.set, b.set)) ||
+    (a, b) =>
+      b.replicas - a.replicas ||
+      (toAdd > 0 ? byCreation(b.set, a.set) : byCreation(a.set, b.set)) ||
       compareText(a.set.metadata.name, b.set.metadata.name),
   );
   let added = 0;

@@ -32,7 +32,12 @@ export function countStatus(
     old,
     enough
       ? condition('Available', 'True', 'MinimumReplicasAvailable', 'Deployment has minimum availability.')
-      : condition('Available', 'False', 'MinimumReplicasUnavailable', 'Deployment does not have minimum availability.'),
+      : condition(
+          'Available',
+          'False',
+          'MinimumReplicasUnavailable',
+          'Deployment does not have minimum availability.',
+        ),
     nowMs,
   );
   return {
@@ -56,7 +61,12 @@ export function withoutZeros<T extends Record<string, number>>(counts: T): Parti
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0)) as Partial<T>;
 }
 
-export function condition(type: string, status: 'True' | 'False' | 'Unknown', reason: string, message: string) {
+export function condition(
+  type: string,
+  status: 'True' | 'False' | 'Unknown',
+  reason: string,
+  message: string,
+) {
   return { type, status, reason, message };
 }
 
@@ -68,7 +78,8 @@ export function withCondition(
   options: { readonly evenIfSame?: boolean } = {},
 ): Conditions {
   const old = getCondition(conditions, next.type);
-  if (old?.status === next.status && old.reason === next.reason && options.evenIfSame !== true) return conditions;
+  if (old?.status === next.status && old.reason === next.reason && options.evenIfSame !== true)
+    return conditions;
   const nowText = rfc3339(nowMs);
   const lastTransitionTime = old?.status === next.status ? (old.lastTransitionTime ?? nowText) : nowText;
   const others = conditions.filter(({ type }) => type !== next.type);
@@ -106,18 +117,31 @@ export function withProgress(
   let conditions: Conditions = status.conditions ?? [];
   const current = getCondition(conditions, 'Progressing');
   const wasComplete = status.replicas === status.updatedReplicas && current?.reason === reasons.available;
-  const about = newSet === undefined ? `Deployment "${deployment.metadata.name}"` : `ReplicaSet "${newSet.metadata.name}"`;
+  const about =
+    newSet === undefined
+      ? `Deployment "${deployment.metadata.name}"`
+      : `ReplicaSet "${newSet.metadata.name}"`;
   if (progressDeadlineMs(deployment) === undefined) {
     conditions = conditions.filter(({ type }) => type !== 'Progressing');
   } else if (!wasComplete) {
     if (isComplete(deployment, status)) {
-      const done = condition('Progressing', 'True', reasons.available, `${about} has successfully progressed.`);
+      const done = condition(
+        'Progressing',
+        'True',
+        reasons.available,
+        `${about} has successfully progressed.`,
+      );
       conditions = withCondition(conditions, done, nowMs);
     } else if (isProgressing(deployment, status)) {
       const going = condition('Progressing', 'True', reasons.updated, `${about} is progressing.`);
       conditions = withCondition(conditions, going, nowMs, { evenIfSame: true });
     } else if (isTimedOut(deployment, current, nowMs)) {
-      const stuck = condition('Progressing', 'False', reasons.timedOut, `${about} has timed out progressing.`);
+      const stuck = condition(
+        'Progressing',
+        'False',
+        reasons.timedOut,
+        `${about} has timed out progressing.`,
+      );
       conditions = withCondition(conditions, stuck, nowMs);
     }
   }
@@ -140,7 +164,11 @@ function withReplicaFailure(
   return [...withCondition(conditions, { type: 'ReplicaFailure', status, reason, message }, nowMs)];
 }
 
-function isTimedOut(deployment: SeenDeployment, current: DeploymentCondition | undefined, nowMs: number): boolean {
+function isTimedOut(
+  deployment: SeenDeployment,
+  current: DeploymentCondition | undefined,
+  nowMs: number,
+): boolean {
   if (current === undefined || current.reason === reasons.available) return false;
   if (current.reason === reasons.timedOut) return true;
   const deadlineMs = progressDeadlineMs(deployment);

@@ -5,7 +5,16 @@
  *   EPS-1  at most ENDPOINTS_MAX endpoints a slice
  *   EPS-2  a new slice's name follows from the Service and a number: a cache that is behind cannot make the same slice twice
  */
-import { EndpointSlice, isStatus, newControllerRef, Node, objectKey, Pod, semanticEqual, Service } from '@kubelab/api';
+import {
+  EndpointSlice,
+  isStatus,
+  newControllerRef,
+  Node,
+  objectKey,
+  Pod,
+  semanticEqual,
+  Service,
+} from '@kubelab/api';
 import { type ControllerDeps, type ControllerSpec, done, type ObjectKey, type Result } from '@kubelab/client';
 import type { SeenService } from '../shared/endpoint-address.ts';
 import { refOf } from '../shared/objects.ts';
@@ -46,7 +55,9 @@ export function endpointSliceController({ client, informers }: ControllerDeps): 
 
   async function reconcile(key: ObjectKey): Promise<Result> {
     const service = services.get(key);
-    const own = slices.byIndex(BY_SERVICE, key).filter((slice) => slice.metadata.deletionTimestamp === undefined);
+    const own = slices
+      .byIndex(BY_SERVICE, key)
+      .filter((slice) => slice.metadata.deletionTimestamp === undefined);
     if (service === undefined) {
       await allOrThrow(own.map(remove));
       return done;
@@ -61,7 +72,8 @@ export function endpointSliceController({ client, informers }: ControllerDeps): 
     const labels = sliceLabels(service);
     const updated = new Set(plan.update.map(({ slice }) => slice));
     const relabel = own.filter(
-      (slice) => !updated.has(slice) && !plan.remove.includes(slice) && !semanticEqual(slice.metadata.labels, labels),
+      (slice) =>
+        !updated.has(slice) && !plan.remove.includes(slice) && !semanticEqual(slice.metadata.labels, labels),
     );
     const write = (slice: SeenSlice, endpoints: SeenSlice['endpoints']) =>
       client.update(EndpointSlice, { ...slice, metadata: { ...slice.metadata, labels }, endpoints });
@@ -86,7 +98,12 @@ export function endpointSliceController({ client, informers }: ControllerDeps): 
     const { namespace } = service.metadata;
     const ownerReferences = [newControllerRef(service, Service)];
     const metadata = { name, namespace, labels, ownerReferences };
-    await client.create(EndpointSlice, { metadata, addressType, ports: [...ports], endpoints: [...endpoints] });
+    await client.create(EndpointSlice, {
+      metadata,
+      addressType,
+      ports: [...ports],
+      endpoints: [...endpoints],
+    });
   }
 
   async function remove(slice: SeenSlice): Promise<void> {

@@ -1,4 +1,11 @@
-import { type DiscoveryV1EndpointPort, type Endpoint, type EndpointSlice, hashOf, type Node, semanticEqual } from '@kubelab/api';
+import {
+  type DiscoveryV1EndpointPort,
+  type Endpoint,
+  type EndpointSlice,
+  hashOf,
+  type Node,
+  semanticEqual,
+} from '@kubelab/api';
 import { assert } from '@kubelab/component-base';
 import {
   hostnameOf,

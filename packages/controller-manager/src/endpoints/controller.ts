@@ -29,7 +29,8 @@ export function endpointsController({ client, informers, events }: ControllerDep
       endpoints.addHandler({
         // Somebody took away what is ours to keep; or it outlived its Service while nobody watched.
         onDelete: ({ metadata }) => enqueue(`${metadata.namespace}/${metadata.name}`),
-        onAdd: ({ metadata }, inInitialList) => inInitialList && enqueue(`${metadata.namespace}/${metadata.name}`),
+        onAdd: ({ metadata }, inInitialList) =>
+          inInitialList && enqueue(`${metadata.namespace}/${metadata.name}`),
       });
     },
     reconcile,
@@ -54,8 +55,14 @@ export function endpointsController({ client, informers, events }: ControllerDep
     if (found !== undefined && isSame) return done;
     const { name, namespace } = service.metadata;
     try {
-      if (found === undefined) await client.create(Endpoints, { metadata: { name, namespace, labels, annotations }, subsets });
-      else await client.update(Endpoints, { ...found, metadata: { ...found.metadata, labels, annotations }, subsets });
+      if (found === undefined)
+        await client.create(Endpoints, { metadata: { name, namespace, labels, annotations }, subsets });
+      else
+        await client.update(Endpoints, {
+          ...found,
+          metadata: { ...found.metadata, labels, annotations },
+          subsets,
+        });
     } catch (error) {
       if (isNamespaceTerminating(error)) return done;
       const about = { apiVersion: 'v1', kind: 'Service', metadata: service.metadata };

@@ -20,7 +20,10 @@ export const ADDRESSES_MAX = 1000;
  * same object. Pods that are going are left out unless the Service publishes addresses that are not ready.
  */
 export function planSubsets(service: SeenService, pods: readonly SeenPod[]): EndpointSubset[] {
-  const groups = new Map<string, { ports: EndpointPort[]; ready: EndpointAddress[]; notReady: EndpointAddress[] }>();
+  const groups = new Map<
+    string,
+    { ports: EndpointPort[]; ready: EndpointAddress[]; notReady: EndpointAddress[] }
+  >();
   for (const pod of pods) {
     if (!isEndpointPod(pod)) continue;
     const { ready, terminating } = servingOf(pod, service);
@@ -44,7 +47,8 @@ export function planSubsets(service: SeenService, pods: readonly SeenPod[]): End
 /** Undefined: the pod answers none of the ports. A headless Service may have none to answer. */
 function endpointPorts(service: SeenService, pod: SeenPod): EndpointPort[] | undefined {
   const ports = resolvePorts(service, pod);
-  if (ports.length === 0 && !((service.spec.ports ?? []).length === 0 && isHeadless(service))) return undefined;
+  if (ports.length === 0 && !((service.spec.ports ?? []).length === 0 && isHeadless(service)))
+    return undefined;
   return ports.map(({ name, ...port }: ResolvedPort) => (name === '' ? port : { name, ...port }));
 }
 
@@ -63,14 +67,20 @@ function byIp(a: EndpointAddress, b: EndpointAddress): number {
 }
 
 /** Keeps ready addresses first when there are too many. Answers whether something was left out. */
-export function truncate(subsets: readonly EndpointSubset[]): { subsets: EndpointSubset[]; isOverCapacity: boolean } {
+export function truncate(subsets: readonly EndpointSubset[]): {
+  subsets: EndpointSubset[];
+  isOverCapacity: boolean;
+} {
   let left = ADDRESSES_MAX;
   const take = <T>(items: readonly T[] | undefined): T[] => {
     const taken = (items ?? []).slice(0, left);
     left -= taken.length;
     return taken;
   };
-  const total = subsets.reduce((n, s) => n + (s.addresses?.length ?? 0) + (s.notReadyAddresses?.length ?? 0), 0);
+  const total = subsets.reduce(
+    (n, s) => n + (s.addresses?.length ?? 0) + (s.notReadyAddresses?.length ?? 0),
+    0,
+  );
   if (total <= ADDRESSES_MAX) return { subsets: [...subsets], isOverCapacity: false };
   const withReady = subsets.map((subset) => ({ subset, addresses: take(subset.addresses) }));
   const all = withReady.map(({ subset, addresses }) => ({

@@ -16,7 +16,12 @@ const ref = (name: string, blockOwnerDeletion = true, uid = uidOf(name)): OwnerR
 });
 const seed = (client: FakeKubeClient, name: string, owners: OwnerReference[]) =>
   client.seed(ConfigMap, {
-    metadata: { name, namespace: 'default', uid: uidOf(name), ...(owners.length === 0 ? {} : { ownerReferences: owners }) },
+    metadata: {
+      name,
+      namespace: 'default',
+      uid: uidOf(name),
+      ...(owners.length === 0 ? {} : { ownerReferences: owners }),
+    },
   });
 
 async function start(objects: Record<string, OwnerReference[]>): Promise<Harness> {
@@ -36,9 +41,21 @@ async function start(objects: Record<string, OwnerReference[]>): Promise<Harness
   };
 }
 
-const names = (client: FakeKubeClient) => client.objects(ConfigMap).map(({ metadata }) => metadata.name).toSorted();
-const remove = async ({ client, pass }: Harness, name: string, propagationPolicy?: 'Orphan' | 'Foreground') => {
-  await client.delete(ConfigMap, { namespace: 'default', name }, propagationPolicy === undefined ? {} : { propagationPolicy });
+const names = (client: FakeKubeClient) =>
+  client
+    .objects(ConfigMap)
+    .map(({ metadata }) => metadata.name)
+    .toSorted();
+const remove = async (
+  { client, pass }: Harness,
+  name: string,
+  propagationPolicy?: 'Orphan' | 'Foreground',
+) => {
+  await client.delete(
+    ConfigMap,
+    { namespace: 'default', name },
+    propagationPolicy === undefined ? {} : { propagationPolicy },
+  );
   await pass(500);
 };
 
@@ -67,11 +84,16 @@ test('K3 with one owner alive the object stays, and forgets the dead ones', asyn
   await remove(harness, 'a');
   assert.deepEqual(names(harness.client), ['b', 'c']);
   const owners = harness.client.find(ConfigMap, 'default/c')?.metadata.ownerReferences;
-  assert.deepEqual(owners?.map(({ name }) => name), ['b']);
+  assert.deepEqual(
+    owners?.map(({ name }) => name),
+    ['b'],
+  );
 });
 
 test('K3 an owner of a kind nobody serves counts as alive', async (t) => {
-  const { client, pass, stop } = await start({ b: [{ ...ref('x'), apiVersion: 'example.com/v1', kind: 'Thing' }] });
+  const { client, pass, stop } = await start({
+    b: [{ ...ref('x'), apiVersion: 'example.com/v1', kind: 'Thing' }],
+  });
   t.after(stop);
   await pass(60_000);
   assert.deepEqual(names(client), ['b']);
@@ -108,21 +130,30 @@ test('two that own each other do not wait for each other for ever', async (t) =>
 
 test('K3 random owner graphs: nothing with a live owner is deleted, nothing whose owners are all gone stays', async () => {
   const index = fc.integer({ min: 0, max: 7 });
-  const graph = fc.array(fc.array(fc.tuple(index, fc.boolean(), fc.integer({ min: 0, max: 9 })), { maxLength: 3 }), {
-    minLength: 2,
-    maxLength: 8,
-  });
-  const deletions = fc.array(fc.tuple(index, fc.constantFrom(undefined, 'Orphan' as const, 'Foreground' as const)), { maxLength: 3 });
+  const graph = fc.array(
+    fc.array(fc.tuple(index, fc.boolean(), fc.integer({ min: 0, max: 9 })), { maxLength: 3 }),
+    {
+      minLength: 2,
+      maxLength: 8,
+    },
+  );
+  const deletions = fc.array(
+    fc.tuple(index, fc.constantFrom(undefined, 'Orphan' as const, 'Foreground' as const)),
+    { maxLength: 3 },
+  );
   await fc.assert(
     fc.asyncProperty(graph, deletions, async (shape, toDelete) => {
       const objects: Record<string, OwnerReference[]> = {};
       for (const [i, owners] of shape.entries()) {
         const unique = new Map(owners.map(([to, block, luck]) => [to, { block, luck }]));
-        objects[`o${i}`] = [...unique].map(([to, { block, luck }]) => ref(`o${to}`, block, luck === 0 ? `stale-${to}` : uidOf(`o${to}`)));
+        objects[`o${i}`] = [...unique].map(([to, { block, luck }]) =>
+          ref(`o${to}`, block, luck === 0 ? `stale-${to}` : uidOf(`o${to}`)),
+        );
       }
       const harness = await start({});
       const { client } = harness;
-      const isAlive = ({ name, uid }: OwnerReference) => client.find(ConfigMap, `default/${name}`)?.metadata.uid === uid;
+      const isAlive = ({ name, uid }: OwnerReference) =>
+        client.find(ConfigMap, `default/${name}`)?.metadata.uid === uid;
       let byUser = true;
       client.intercept((action) => {
         if (action.verb !== 'delete' || byUser) return undefined;

@@ -7,7 +7,13 @@
  *   K3    nothing is deleted while the API server knows one of its owners under the uid it names; a kind that cannot be
  *         looked up counts as an owner that lives
  */
-import { isStatus, type KubeObject, type OwnerReference, parseGroupVersion, type ResourceType } from '@kubelab/api';
+import {
+  isStatus,
+  type KubeObject,
+  type OwnerReference,
+  parseGroupVersion,
+  type ResourceType,
+} from '@kubelab/api';
 import { type ControllerDeps, type ControllerSpec, done, type Result } from '@kubelab/client';
 import { assert } from '@kubelab/component-base';
 import { discover, type ServedType } from '../shared/discovery.ts';
@@ -111,7 +117,10 @@ export function garbageCollector(
     assert([...verdicts.values()].every((verdict) => verdict !== 'solid') && verdicts.size > 0, 'K3');
     let { uid, resourceVersion } = live.metadata;
     if (plan.unblockOwners) {
-      const freed = (live.metadata.ownerReferences ?? []).map((owner) => ({ ...owner, blockOwnerDeletion: false }));
+      const freed = (live.metadata.ownerReferences ?? []).map((owner) => ({
+        ...owner,
+        blockOwnerDeletion: false,
+      }));
       const written = await writeOwners(type, live, freed);
       if (written === undefined) return;
       ({ uid, resourceVersion } = written.metadata);

@@ -62,8 +62,10 @@ export class OwnerGraph {
     const look = new Set<string>();
     if (node.owners.length > 0 || node.state !== 'live') look.add(node.uid);
     // Someone waiting for this one may have waited long enough.
-    for (const { uid } of old?.owners ?? []) if (this.#nodes.get(uid)?.state === 'waits-for-dependents') look.add(uid);
-    if (node.state === 'waits-for-dependents') for (const { uid } of this.dependentsOf(node.uid)) look.add(uid);
+    for (const { uid } of old?.owners ?? [])
+      if (this.#nodes.get(uid)?.state === 'waits-for-dependents') look.add(uid);
+    if (node.state === 'waits-for-dependents')
+      for (const { uid } of this.dependentsOf(node.uid)) look.add(uid);
     return [...look];
   }
 
@@ -72,8 +74,13 @@ export class OwnerGraph {
     if (old === undefined) return [];
     this.#nodes.delete(uid);
     this.#unlink(old);
-    const waiting = old.owners.filter((owner) => this.#nodes.get(owner.uid)?.state === 'waits-for-dependents');
-    return [...this.dependentsOf(uid).map((dependent) => dependent.uid), ...waiting.map((owner) => owner.uid)];
+    const waiting = old.owners.filter(
+      (owner) => this.#nodes.get(owner.uid)?.state === 'waits-for-dependents',
+    );
+    return [
+      ...this.dependentsOf(uid).map((dependent) => dependent.uid),
+      ...waiting.map((owner) => owner.uid),
+    ];
   }
 
   /** Uids of one resource: what a new list has to account for. */
@@ -82,7 +89,9 @@ export class OwnerGraph {
   }
 
   #unlink(old: GraphNode | undefined): void {
-    const owners = new Set(old === undefined ? [] : (this.#nodes.get(old.uid)?.owners ?? []).map(({ uid }) => uid));
+    const owners = new Set(
+      old === undefined ? [] : (this.#nodes.get(old.uid)?.owners ?? []).map(({ uid }) => uid),
+    );
     for (const { uid } of old?.owners ?? []) {
       if (owners.has(uid)) continue;
       const set = this.#dependents.get(uid);

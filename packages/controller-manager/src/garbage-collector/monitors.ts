@@ -130,4 +130,3 @@ function isCollectable(type: ServedType): boolean {
 function idOf({ group, resource }: ResourceType): string {
   return group === '' ? resource : `${resource}.${group}`;
 }
-

@@ -28,7 +28,8 @@ export function planCollection(
   const all = [...verdicts];
   if (all.length === 0) return { type: 'keep' };
   const gone = all.filter(([, verdict]) => verdict !== 'solid').map(([uid]) => uid);
-  if (gone.length < all.length) return gone.length === 0 ? { type: 'keep' } : { type: 'drop-owners', uids: gone };
+  if (gone.length < all.length)
+    return gone.length === 0 ? { type: 'keep' } : { type: 'drop-owners', uids: gone };
   const isAwaited = all.some(([, verdict]) => verdict === 'waiting');
   if (isAwaited && dependents.length > 0) {
     const unblockOwners = dependents.some(({ state }) => state === 'waits-for-dependents');

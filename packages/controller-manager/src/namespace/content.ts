@@ -50,7 +50,10 @@ async function deleteAllOf(
   } else {
     for (const { metadata } of fresh) {
       const ref = { namespace, name: metadata.name };
-      await client.delete(type, ref, { propagationPolicy: 'Background', preconditions: { uid: metadata.uid } });
+      await client.delete(type, ref, {
+        propagationPolicy: 'Background',
+        preconditions: { uid: metadata.uid },
+      });
     }
   }
   const { items } = fresh.length === 0 ? before : await client.list(type, { namespace });

@@ -48,7 +48,8 @@ export function namespaceController({ client, informers, clock }: ControllerDeps
       }
       log.info('content remains', { remaining: report.remaining.map(({ resource }) => resource) });
       const status = deletionStatus(namespace, report, rfc3339(clock.now()));
-      if (!semanticEqual(namespace.status, status)) await client.updateStatus(Namespace, { ...namespace, status });
+      if (!semanticEqual(namespace.status, status))
+        await client.updateStatus(Namespace, { ...namespace, status });
       return { requeueAfterMs: REMAINING_RETRY_MS };
     },
   };

@@ -30,14 +30,18 @@ export function deletionStatus(
   nowText: string,
 ): NamespaceStatus {
   const failures = report.discoveryFailures.map(({ groupVersion, message }) => `${groupVersion}: ${message}`);
-  const content = report.remaining.map(({ resource, count }) => `${resource} has ${count} resource instances`);
+  const content = report.remaining.map(
+    ({ resource, count }) => `${resource} has ${count} resource instances`,
+  );
   const finalizers = [...finalizerTotals(report.remaining)].map(
     ([name, count]) => `${name} in ${count} resource instances`,
   );
   const rows: [type: string, problem: string | undefined, bad: string, good: string, fine: string][] = [
     [
       'NamespaceDeletionDiscoveryFailure',
-      failures.length === 0 ? undefined : `Discovery failed for some groups, ${failures.length} failing: ${failures.join(', ')}`,
+      failures.length === 0
+        ? undefined
+        : `Discovery failed for some groups, ${failures.length} failing: ${failures.join(', ')}`,
       'DiscoveryFailed',
       'ResourcesDiscovered',
       'All resources successfully discovered',
@@ -67,13 +71,17 @@ export function deletionStatus(
     ],
     [
       'NamespaceFinalizersRemaining',
-      finalizers.length === 0 ? undefined : `Some content in the namespace has finalizers remaining: ${finalizers.join(', ')}`,
+      finalizers.length === 0
+        ? undefined
+        : `Some content in the namespace has finalizers remaining: ${finalizers.join(', ')}`,
       'SomeFinalizersRemain',
       'ContentHasNoFinalizers',
       'All content-preserving finalizers finished',
     ],
   ];
-  let conditions: NamespaceCondition[] = (namespace.status?.conditions ?? []).map((condition) => ({ ...condition }));
+  let conditions: NamespaceCondition[] = (namespace.status?.conditions ?? []).map((condition) => ({
+    ...condition,
+  }));
   for (const [type, problem, bad, good, fine] of rows) {
     const condition =
       problem === undefined

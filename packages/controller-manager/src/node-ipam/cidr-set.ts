@@ -14,7 +14,9 @@ export class CidrSet {
   constructor(clusterCidr: string, nodeMaskSize: number) {
     const [, prefix] = ipaddr.IPv4.parseCIDR(clusterCidr);
     if (nodeMaskSize < prefix || nodeMaskSize > 30) {
-      throw new Error(`--node-cidr-mask-size ${nodeMaskSize} does not fit into --cluster-cidr ${clusterCidr}`);
+      throw new Error(
+        `--node-cidr-mask-size ${nodeMaskSize} does not fit into --cluster-cidr ${clusterCidr}`,
+      );
     }
     const network = ipaddr.IPv4.networkAddressFromCIDR(clusterCidr);
     this.#base = toNumber(network.octets);
@@ -26,17 +28,21 @@ export class CidrSet {
   firstFree(taken: Iterable<string>): string | undefined {
     const used = new Set<number>();
     for (const cidr of taken) {
-      const index = this.#indexOf(cidr);
-      if (index !== undefined) used.add(index);
+      const [from, to] = this.#partsOf(cidr);
+      for (let index = from; index <= to; index++) used.add(index);
     }
     for (let index = 0; index < this.size; index++) if (!used.has(index)) return this.#at(index);
     return undefined;
   }
 
-  #indexOf(cidr: string): number | undefined {
-    if (!ipaddr.IPv4.isValidCIDR(cidr)) return undefined;
-    const network = toNumber(ipaddr.IPv4.networkAddressFromCIDR(cidr).octets);
-    return Math.floor((network - this.#base) / 2 ** (32 - this.#partBits));
+  /** First and last part that a CIDR of any size touches; an empty range when it is elsewhere, or no IPv4 CIDR. */
+  #partsOf(cidr: string): [from: number, to: number] {
+    if (!ipaddr.IPv4.isValidCIDR(cidr)) return [0, -1];
+    const [, prefix] = ipaddr.IPv4.parseCIDR(cidr);
+    const start = toNumber(ipaddr.IPv4.networkAddressFromCIDR(cidr).octets) - this.#base;
+    const partSize = 2 ** (32 - this.#partBits);
+    const last = Math.floor((start + 2 ** (32 - prefix) - 1) / partSize);
+    return [Math.max(0, Math.floor(start / partSize)), Math.min(this.size - 1, last)];
   }
 
   #at(index: number): string {

@@ -16,7 +16,7 @@ const FULL_RETRY_MS = 30_000;
 
 export function nodeIpamController(
   { client, informers, events }: ControllerDeps,
-  options: { readonly clusterCidr: string; readonly nodeMaskSize: number },
+  options: { readonly clusterCidr: string; readonly nodeMaskSize: number; readonly serviceCidr?: string },
 ): ControllerSpec {
   const nodes = informers.of(Node);
   const cidrs = new CidrSet(options.clusterCidr, options.nodeMaskSize);
@@ -44,7 +44,12 @@ export function nodeIpamController(
         if ((nodes.get(given)?.spec.podCIDR ?? '') !== '') justGiven.delete(given);
       }
       if (justGiven.has(name)) return done;
-      const taken = new Set([...nodes.list().flatMap(({ spec }) => spec.podCIDRs ?? spec.podCIDR ?? []), ...justGiven.values()]);
+      const taken = new Set([
+        ...justGiven.values(),
+        ...(options.serviceCidr === undefined ? [] : [options.serviceCidr]),
+      ]);
+      for (const { spec } of nodes.list())
+        for (const cidr of spec.podCIDRs ?? [spec.podCIDR ?? '']) taken.add(cidr);
       const podCIDR = cidrs.firstFree(taken);
       if (podCIDR === undefined) {
         const message = `Node ${name} status is now: CIDRNotAvailable`;

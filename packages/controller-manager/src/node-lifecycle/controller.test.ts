@@ -31,19 +31,33 @@ const readyNode = (name: string): NewObject<Node> => ({
 
 interface Lab extends Harness {
   /** Time passes; these nodes renew their leases each second, and so does the leader. */
-  live(ms: number, ...nodes: string[]): Promise<void>;
+  readonly live: (ms: number, ...nodes: string[]) => Promise<void>;
 }
 
-async function start(nodeNames: readonly string[], options = lab, more?: (client: FakeKubeClient) => void): Promise<Lab> {
+async function start(
+  nodeNames: readonly string[],
+  options = lab,
+  more?: (client: FakeKubeClient) => void,
+): Promise<Lab> {
   const harness = await startHarness(
-    (deps) => [nodeLifecycleController(deps, options), taintEvictionController(deps), replicaSetController(deps)],
+    (deps) => [
+      nodeLifecycleController(deps, options),
+      taintEvictionController(deps),
+      replicaSetController(deps),
+    ],
     {
       prepare: (client) => {
         client.seed(Node, ...nodeNames.map(readyNode));
         for (const name of nodeNames) {
-          client.seed(Lease, { metadata: { name, namespace: 'kube-node-lease' }, spec: { holderIdentity: name } });
+          client.seed(Lease, {
+            metadata: { name, namespace: 'kube-node-lease' },
+            spec: { holderIdentity: name },
+          });
         }
-        client.seed(Lease, { metadata: { name: 'kube-controller-manager', namespace: 'kube-system' }, spec: {} });
+        client.seed(Lease, {
+          metadata: { name: 'kube-controller-manager', namespace: 'kube-system' },
+          spec: {},
+        });
         more?.(client);
       },
     },
@@ -151,7 +165,10 @@ test('pods of a silent node are out of Services at once, evicted by their tolera
   await pass(100);
   const isReady = (pod: Pod) => getCondition(pod.status?.conditions, 'Ready')?.status;
   assert.deepEqual(client.objects(Pod).map(isReady), ['False', 'False']);
-  assert.deepEqual(new Set(client.objects(Pod).map((pod) => pod.metadata.uid)), new Set(first.map((pod) => pod.metadata.uid)));
+  assert.deepEqual(
+    new Set(client.objects(Pod).map((pod) => pod.metadata.uid)),
+    new Set(first.map((pod) => pod.metadata.uid)),
+  );
   await pass(1_100);
   const uids = new Set(first.map(({ metadata }) => metadata.uid));
   assert.equal(client.objects(Pod).length, 2);

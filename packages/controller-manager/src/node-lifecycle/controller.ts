@@ -69,12 +69,18 @@ export function nodeLifecycleController(deps: ControllerDeps, options: NodeLifec
         onDelete: (node) => {
           sightings.forget(node.metadata.name);
           judged.delete(node.metadata.name);
-          tell(node, 'RemovingNode', `Node ${node.metadata.name} event: Removing Node ${node.metadata.name} from Controller`);
+          tell(
+            node,
+            'RemovingNode',
+            `Node ${node.metadata.name} event: Removing Node ${node.metadata.name} from Controller`,
+          );
           wakeZonesOnChange(enqueue);
         },
       });
       // Renewals come every few seconds from every node: they are noted, and wake nobody.
-      const renewed = (lease: { readonly metadata: { readonly name: string; readonly namespace?: string | undefined } }) => {
+      const renewed = (lease: {
+        readonly metadata: { readonly name: string; readonly namespace?: string | undefined };
+      }) => {
         const { name, namespace } = lease.metadata;
         if (namespace === LEASE_NAMESPACE && nodes.get(name) !== undefined) {
           sightings.saw(name, clock.monotonic(), true, false);
@@ -135,7 +141,12 @@ export function nodeLifecycleController(deps: ControllerDeps, options: NodeLifec
     const taints = wantedTaints(node, stance, rfc3339(clock.now()));
     if (!semanticEqual(taints, node.spec.taints)) {
       const { uid, resourceVersion } = node.metadata;
-      await client.patch(Node, refOf(node), { metadata: { uid, resourceVersion }, spec: { taints } }, { type: 'merge' });
+      await client.patch(
+        Node,
+        refOf(node),
+        { metadata: { uid, resourceVersion }, spec: { taints } },
+        { type: 'merge' },
+      );
     }
     return waitMs;
   }

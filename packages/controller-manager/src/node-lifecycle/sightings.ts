@@ -11,7 +11,11 @@ export class NodeSightings {
   readonly #nodes = new Map<string, { lastMs: number; hasReported: boolean }>();
   #lastAnythingMs: number;
 
-  constructor(options: { readonly graceMs: number; readonly startupGraceMs: number; readonly nowMs: number }) {
+  constructor(options: {
+    readonly graceMs: number;
+    readonly startupGraceMs: number;
+    readonly nowMs: number;
+  }) {
     this.#graceMs = options.graceMs;
     this.#startupGraceMs = options.startupGraceMs;
     this.#lastAnythingMs = options.nowMs;

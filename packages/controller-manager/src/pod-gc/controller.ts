@@ -22,7 +22,10 @@ export interface PodGcOptions {
   readonly quarantineMs: number;
 }
 
-export function podGcController({ client, informers, clock }: ControllerDeps, options: PodGcOptions): ControllerSpec {
+export function podGcController(
+  { client, informers, clock }: ControllerDeps,
+  options: PodGcOptions,
+): ControllerSpec {
   const pods = informers.of(Pod);
   const nodes = informers.of(Node);
   const missingSinceMs = new Map<string, number>();
@@ -95,10 +98,17 @@ export function podGcController({ client, informers, clock }: ControllerDeps, op
                 { type: 'DisruptionTarget', status: 'True', ...disruption },
                 nowText,
               );
-        const status = { ...pod.status, phase: 'Failed', ...(conditions === undefined ? {} : { conditions }) };
+        const status = {
+          ...pod.status,
+          phase: 'Failed',
+          ...(conditions === undefined ? {} : { conditions }),
+        };
         await client.updateStatus(Pod, { ...pod, status });
       }
-      await client.delete(Pod, refOf(pod), { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } });
+      await client.delete(Pod, refOf(pod), {
+        gracePeriodSeconds: 0,
+        preconditions: { uid: pod.metadata.uid },
+      });
     } catch (error) {
       if (!isStatus(error, 'NotFound')) throw error;
     }

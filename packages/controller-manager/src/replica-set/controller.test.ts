@@ -97,13 +97,18 @@ test('a refused create is told in an event and a condition, and tried again', as
   const harness = await startHarness((deps) => [replicaSetController(deps)], {
     prepare: (client) => {
       client.seed(ReplicaSet, webSet(2));
-      client.intercept(failing({ verb: 'create', resource: 'pods' }, errors.forbidden(Pod, 'web', 'quota'), 2));
+      client.intercept(
+        failing({ verb: 'create', resource: 'pods' }, errors.forbidden(Pod, 'web', 'quota'), 2),
+      );
     },
   });
   t.after(harness.stop);
   const failed = harness.events.find(({ reason }) => reason === 'FailedCreate');
   assert.equal(failed?.type, 'Warning');
-  assert.equal(harness.client.find(ReplicaSet, 'default/web')?.status?.conditions?.[0]?.type, 'ReplicaFailure');
+  assert.equal(
+    harness.client.find(ReplicaSet, 'default/web')?.status?.conditions?.[0]?.type,
+    'ReplicaFailure',
+  );
   await harness.pass(5_000);
   assert.equal(harness.client.objects(Pod).length, 2);
   assert.equal(harness.client.find(ReplicaSet, 'default/web')?.status?.conditions?.length ?? 0, 0);

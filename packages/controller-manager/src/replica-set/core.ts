@@ -6,7 +6,14 @@
  *   RS-2  no create or delete while an earlier one of this key is unobserved (expectations)
  *   RS-3  at most BURST_PODS_MAX writes per pass
  */
-import { controllerOf, type LabelMatcher, objectKey, Pod, type ResourceType, semanticEqual } from '@kubelab/api';
+import {
+  controllerOf,
+  type LabelMatcher,
+  objectKey,
+  Pod,
+  type ResourceType,
+  semanticEqual,
+} from '@kubelab/api';
 import {
   type ControllerDeps,
   type ControllerSpec,
@@ -157,4 +164,3 @@ export function replicaController(deps: ControllerDeps, kind: ReplicaKind): Cont
     return nextCheckMs;
   }
 }
-

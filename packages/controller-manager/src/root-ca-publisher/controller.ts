@@ -31,7 +31,10 @@ export function rootCaPublisher(
       if (found?.data?.[FILE] === rootCa && Object.keys(found.data).length === 1) return done;
       try {
         if (found === undefined) {
-          await client.create(ConfigMap, { metadata: { namespace: name, name: NAME }, data: { [FILE]: rootCa } });
+          await client.create(ConfigMap, {
+            metadata: { namespace: name, name: NAME },
+            data: { [FILE]: rootCa },
+          });
         } else {
           await client.update(ConfigMap, { ...found, data: { [FILE]: rootCa } });
         }

@@ -1,4 +1,11 @@
-import { controllerOf, isStatus, type KubeObject, newControllerRef, type OwnerReference, type ResourceType } from '@kubelab/api';
+import {
+  controllerOf,
+  isStatus,
+  type KubeObject,
+  newControllerRef,
+  type OwnerReference,
+  type ResourceType,
+} from '@kubelab/api';
 import type { KubeClient } from '@kubelab/client';
 import { allOrThrow } from './slow-start.ts';
 import { refOf, type Seen } from './objects.ts';
@@ -51,7 +58,10 @@ export async function carryOutClaim<T extends KubeObject>(
     await assertOwnerLives(client, owner, ownerType);
     const ref = newControllerRef(owner, ownerType);
     for (const object of plan.toAdopt as readonly Seen<KubeObject>[]) {
-      const adopted = await writeOwners(client, type, object, [...(object.metadata.ownerReferences ?? []), ref]);
+      const adopted = await writeOwners(client, type, object, [
+        ...(object.metadata.ownerReferences ?? []),
+        ref,
+      ]);
       if (adopted !== undefined) owned.push(adopted as Seen<T>);
     }
   }
@@ -64,7 +74,11 @@ export async function carryOutClaim<T extends KubeObject>(
   return owned;
 }
 
-async function assertOwnerLives(client: KubeClient, owner: Seen<KubeObject>, type: ResourceType): Promise<void> {
+async function assertOwnerLives(
+  client: KubeClient,
+  owner: Seen<KubeObject>,
+  type: ResourceType,
+): Promise<void> {
   const live = await client.get(type, refOf(owner));
   if (live.metadata.uid !== owner.metadata.uid || live.metadata.deletionTimestamp !== undefined) {
     throw new Error(`${type.kind} ${owner.metadata.name} is gone or going: it adopts nothing`);

@@ -1,9 +1,9 @@
-import type { APIGroupList, APIResourceList, KubeObject, ResourceType } from '@kubelab/api';
+import type { APIGroupList, APIResourceList, ResourceType } from '@kubelab/api';
 import type { KubeClient } from '@kubelab/client';
 import { errorMessage } from '@kubelab/component-base';
 
 /** A resource the API server offers, in its preferred version. */
-export interface ServedType extends ResourceType<KubeObject> {
+export interface ServedType extends ResourceType {
   readonly verbs: ReadonlySet<string>;
 }
 
@@ -16,7 +16,10 @@ export interface Discovery {
 /** Asks the API server what it serves, subresources left out. Throws when even the list of groups cannot be had. */
 export async function discover(client: KubeClient): Promise<Discovery> {
   const { groups } = await client.raw<APIGroupList>('get', '/apis');
-  const versions = ['v1', ...groups.map((group) => preferredOf(group)).filter((version) => version !== undefined)];
+  const versions = [
+    'v1',
+    ...groups.map((group) => preferredOf(group)).filter((version) => version !== undefined),
+  ];
   const resources: ServedType[] = [];
   const failures: { groupVersion: string; message: string }[] = [];
   await Promise.all(

@@ -1,4 +1,11 @@
-import { isPodReady, isPodTerminal, isTerminating, type Pod, type Service, type ServicePort } from '@kubelab/api';
+import {
+  isPodReady,
+  isPodTerminal,
+  isTerminating,
+  type Pod,
+  type Service,
+  type ServicePort,
+} from '@kubelab/api';
 import type { Seen } from './objects.ts';
 import type { SeenPod } from './pods.ts';
 
@@ -45,10 +52,14 @@ export function resolvePorts(service: SeenService, pod: SeenPod): ResolvedPort[]
 function targetPort(port: Seen<ServicePort>, pod: SeenPod): number | undefined {
   const target = port.targetPort ?? port.port;
   if (typeof target === 'number') return target === 0 ? port.port : target;
-  const containers = [...pod.spec.containers, ...(pod.spec.initContainers ?? []).filter((c) => c.restartPolicy === 'Always')];
+  const containers = [
+    ...pod.spec.containers,
+    ...(pod.spec.initContainers ?? []).filter((c) => c.restartPolicy === 'Always'),
+  ];
   return containers
     .flatMap((container) => container.ports ?? [])
-    .find(({ name, protocol }) => name === target && (protocol ?? 'TCP') === (port.protocol ?? 'TCP'))?.containerPort;
+    .find(({ name, protocol }) => name === target && (protocol ?? 'TCP') === (port.protocol ?? 'TCP'))
+    ?.containerPort;
 }
 
 /** The name by which DNS finds this very pod under a headless Service. */

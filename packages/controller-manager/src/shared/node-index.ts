@@ -6,7 +6,9 @@ const BY_NODE = 'node';
 
 /** Lets `podsOn` find the pods of a node; call before the informers start. */
 export function indexByNode(pods: Informer<Pod>): void {
-  pods.addIndex(BY_NODE, ({ spec }) => (spec.nodeName === undefined || spec.nodeName === '' ? [] : [spec.nodeName]));
+  pods.addIndex(BY_NODE, ({ spec }) =>
+    spec.nodeName === undefined || spec.nodeName === '' ? [] : [spec.nodeName],
+  );
 }
 
 export function podsOn(pods: Informer<Pod>, node: string): SeenPod[] {

@@ -22,7 +22,10 @@ export function timeMs(text: string | undefined): number {
 }
 
 /** Oldest first; the name decides between equals, so that every pass sees the same order. */
-export function byCreation(a: { readonly metadata: Seen<ObjectMeta> }, b: { readonly metadata: Seen<ObjectMeta> }): number {
+export function byCreation(
+  a: { readonly metadata: Seen<ObjectMeta> },
+  b: { readonly metadata: Seen<ObjectMeta> },
+): number {
   return (
     timeMs(a.metadata.creationTimestamp) - timeMs(b.metadata.creationTimestamp) ||
     compareText(a.metadata.name, b.metadata.name)

@@ -1,4 +1,13 @@
-import { hasCause, isStatus, newControllerRef, type NewObject, Pod, type PodTemplateSpec, type ResourceType, type KubeObject } from '@kubelab/api';
+import {
+  hasCause,
+  isStatus,
+  newControllerRef,
+  type NewObject,
+  Pod,
+  type PodTemplateSpec,
+  type ResourceType,
+  type KubeObject,
+} from '@kubelab/api';
 import type { ControllerDeps } from '@kubelab/client';
 import { errorMessage } from '@kubelab/component-base';
 import { copyOf, refOf, type Seen } from './objects.ts';
@@ -31,7 +40,10 @@ export interface PodControl {
   delete(owner: Seen<KubeObject>, pod: SeenPod): Promise<boolean>;
 }
 
-export function podControl({ client, events }: Pick<ControllerDeps, 'client' | 'events'>, ownerType: ResourceType): PodControl {
+export function podControl(
+  { client, events }: Pick<ControllerDeps, 'client' | 'events'>,
+  ownerType: ResourceType,
+): PodControl {
   const about = (owner: Seen<KubeObject>) => ({
     apiVersion: ownerType.apiVersion,
     kind: ownerType.kind,

@@ -5,7 +5,11 @@ import type { SeenPod } from './pods.ts';
 import { type Enqueue, enqueueSelf } from './watching.ts';
 
 /** Wakes a Service by its own changes and by those changes of pods that matter to it, before or after. */
-export function watchServicesAndPods(services: Informer<Service>, pods: Informer<Pod>, enqueue: Enqueue): void {
+export function watchServicesAndPods(
+  services: Informer<Service>,
+  pods: Informer<Pod>,
+  enqueue: Enqueue,
+): void {
   enqueueSelf(services, enqueue);
   const wake = (pod: SeenPod, already = new Set<ObjectKey>()): Set<ObjectKey> => {
     for (const service of services.byNamespace(pod.metadata.namespace ?? '')) {
@@ -38,5 +42,7 @@ export function isSelected(service: SeenService, pod: SeenPod): boolean {
 
 export function podsOfService(service: SeenService, pods: Informer<Pod>): SeenPod[] {
   const matcher = labelSetMatcher(service.spec.selector);
-  return pods.byNamespace(service.metadata.namespace ?? '').filter((pod) => matcher.matches(pod.metadata.labels));
+  return pods
+    .byNamespace(service.metadata.namespace ?? '')
+    .filter((pod) => matcher.matches(pod.metadata.labels));
 }

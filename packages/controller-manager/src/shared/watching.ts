@@ -20,7 +20,7 @@ export function onAny<T extends KubeObject>(informer: Informer<T>, fn: (object: 
 
 /** The simplest watch: an object's change wakes its own key. */
 export function enqueueSelf<T extends KubeObject>(informer: Informer<T>, enqueue: Enqueue): void {
-  const wake = (object: Seen<T>) => enqueue(objectKey(object as SeenObject));
+  const wake = (object: Seen<T>) => enqueue(objectKey(object));
   informer.addHandler({ onAdd: wake, onUpdate: (_old, object) => wake(object), onDelete: wake });
 }
 
@@ -29,11 +29,14 @@ const ORPHANS = 'orphans';
 /** Lets `orphansOf` find objects without a controller; call before the informers start. */
 export function indexOrphans<T extends KubeObject>(informer: Informer<T>): void {
   informer.addIndex(ORPHANS, (object) =>
-    controllerOf(object as SeenObject) === undefined ? [(object as SeenObject).metadata.namespace ?? ''] : [],
+    controllerOf(object) === undefined ? [(object as SeenObject).metadata.namespace ?? ''] : [],
   );
 }
 
-export function orphansOf<T extends KubeObject>(informer: Informer<T>, namespace: string | undefined): Seen<T>[] {
+export function orphansOf<T extends KubeObject>(
+  informer: Informer<T>,
+  namespace: string | undefined,
+): Seen<T>[] {
   return informer.byIndex(ORPHANS, namespace ?? '');
 }
 
@@ -66,9 +69,9 @@ export function onOwned<T extends KubeObject, O extends KubeObject>(
     return owner === undefined || owner.metadata.uid === ref.uid ? key : undefined;
   };
   const wake = (object: Seen<T>, hook?: (key: ObjectKey, object: Seen<T>) => void) => {
-    const key = ownerKeyOf(object as SeenObject);
+    const key = ownerKeyOf(object);
     if (key === undefined) {
-      if (controllerOf(object as SeenObject) === undefined) hooks.onOrphan?.(object);
+      if (controllerOf(object) === undefined) hooks.onOrphan?.(object);
       return;
     }
     hook?.(key, object);
@@ -80,8 +83,8 @@ export function onOwned<T extends KubeObject, O extends KubeObject>(
       wake(object, going ? hooks.onGoing?.bind(hooks) : hooks.onCreated?.bind(hooks));
     },
     onUpdate: (old, object) => {
-      const before = controllerOf(old as SeenObject)?.uid;
-      const after = controllerOf(object as SeenObject)?.uid;
+      const before = controllerOf(old)?.uid;
+      const after = controllerOf(object)?.uid;
       if (before !== after && before !== undefined) wake(old);
       const going = (object as SeenObject).metadata.deletionTimestamp !== undefined;
       wake(object, going ? hooks.onGoing?.bind(hooks) : undefined);

@@ -5,7 +5,16 @@
  *   TE-1  a pod is deleted only while its node, as last seen, has a taint that its tolerations do not cover
  *   TE-2  tolerationSeconds run on our own clock from when we first saw pod and taint together: a restart of ours starts them anew
  */
-import { isStatus, isTerminating, Node, objectKey, Pod, semanticEqual, setCondition, type PodCondition } from '@kubelab/api';
+import {
+  isStatus,
+  isTerminating,
+  Node,
+  objectKey,
+  Pod,
+  semanticEqual,
+  setCondition,
+  type PodCondition,
+} from '@kubelab/api';
 import { type ControllerDeps, type ControllerSpec, done, type ObjectKey } from '@kubelab/client';
 import { assert, rfc3339 } from '@kubelab/component-base';
 import { indexByNode, podsOn } from '../shared/node-index.ts';
@@ -21,7 +30,12 @@ const DISRUPTION_TARGET = {
   message: 'Taint manager: deleting due to NoExecute taint',
 };
 
-export function taintEvictionController({ client, informers, events, clock }: ControllerDeps): ControllerSpec {
+export function taintEvictionController({
+  client,
+  informers,
+  events,
+  clock,
+}: ControllerDeps): ControllerSpec {
   const nodes = informers.of(Node);
   const pods = informers.of(Pod);
   /** Since when a pod has been tolerating its node's taints for a while only. */
@@ -98,6 +112,11 @@ export function taintEvictionController({ client, informers, events, clock }: Co
   }
 
   function tell(pod: SeenPod, message: string): void {
-    events.event({ apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata }, 'Normal', 'TaintManagerEviction', message);
+    events.event(
+      { apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata },
+      'Normal',
+      'TaintManagerEviction',
+      message,
+    );
   }
 }

@@ -7,7 +7,12 @@ const gpu = { key: 'gpu', value: 'yes', effect: 'NoExecute' };
 const noSchedule = { key: 'x', effect: 'NoSchedule' };
 const forSeconds = (tolerationSeconds: number) => ({ ...unreachable, operator: 'Exists', tolerationSeconds });
 
-const cases: [name: string, taints: (typeof gpu | typeof unreachable)[], tolerations: object[], want: Stay][] = [
+const cases: [
+  name: string,
+  taints: (typeof gpu | typeof unreachable)[],
+  tolerations: object[],
+  want: Stay,
+][] = [
   ['no NoExecute taint', [noSchedule], [], 'forever'],
   ['an untolerated taint', [unreachable], [], 'now'],
   ['tolerated for a while', [unreachable], [forSeconds(300)], { ms: 300_000 }],
@@ -18,7 +23,12 @@ const cases: [name: string, taints: (typeof gpu | typeof unreachable)[], tolerat
   ['Equal compares values', [gpu], [{ key: 'gpu', value: 'no' }], 'now'],
   ['Equal is the default operator', [gpu], [{ key: 'gpu', value: 'yes' }], 'forever'],
   ['one of two taints is not tolerated', [gpu, unreachable], [forSeconds(300)], 'now'],
-  ['another effect does not tolerate', [gpu], [{ key: 'gpu', operator: 'Exists', effect: 'NoSchedule' }], 'now'],
+  [
+    'another effect does not tolerate',
+    [gpu],
+    [{ key: 'gpu', operator: 'Exists', effect: 'NoSchedule' }],
+    'now',
+  ],
 ];
 
 for (const [name, taints, tolerations, want] of cases) {

@@ -15,7 +15,8 @@ export function stayUnder(taints: readonly SeenTaint[], tolerations: readonly Se
     const matching = tolerations.filter((toleration) => tolerates(toleration, taint));
     if (matching.length === 0) return 'now';
     for (const { tolerationSeconds } of matching) {
-      if (tolerationSeconds !== undefined) shortestMs = Math.min(shortestMs, Math.max(0, tolerationSeconds * 1000));
+      if (tolerationSeconds !== undefined)
+        shortestMs = Math.min(shortestMs, Math.max(0, tolerationSeconds * 1000));
     }
   }
   if (shortestMs === Number.POSITIVE_INFINITY) return 'forever';

@@ -1,4 +1,12 @@
-import { ConfigMap, Deployment, Namespace, Pod, type PodSpec, ReplicaSet, type ResourceType } from '@kubelab/api';
+import {
+  ConfigMap,
+  Deployment,
+  Namespace,
+  Pod,
+  type PodSpec,
+  ReplicaSet,
+  type ResourceType,
+} from '@kubelab/api';
 import {
   type Controller,
   type ControllerDeps,
@@ -25,10 +33,16 @@ class DiscoverableClient extends FakeKubeClient {
   override raw<R>(verb: 'get' | 'create', path: string, body?: unknown): Promise<R> {
     const groups = [...new Set(SERVED.map(({ group }) => group))].filter((group) => group !== '');
     if (path === '/apis') {
-      const answer = groups.map((name) => ({ name, preferredVersion: { groupVersion: `${name}/v1` }, versions: [] }));
+      const answer = groups.map((name) => ({
+        name,
+        preferredVersion: { groupVersion: `${name}/v1` },
+        versions: [],
+      }));
       return Promise.resolve({ groups: answer } as R);
     }
-    const served = SERVED.filter(({ apiVersion }) => path === `/api/${apiVersion}` || path === `/apis/${apiVersion}`);
+    const served = SERVED.filter(
+      ({ apiVersion }) => path === `/api/${apiVersion}` || path === `/apis/${apiVersion}`,
+    );
     if (served.length === 0) return super.raw(verb, path, body);
     const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'];
     return Promise.resolve({
@@ -44,10 +58,10 @@ export interface Harness {
   readonly deps: ControllerDeps;
   readonly events: RecordedEvent[];
   /** Lets everything run until nothing moves any more; time stands still. */
-  quiet(): Promise<void>;
+  readonly quiet: () => Promise<void>;
   /** Moves time on, then waits for quiet. */
-  pass(ms: number): Promise<void>;
-  stop(): void;
+  readonly pass: (ms: number) => Promise<void>;
+  readonly stop: () => void;
 }
 
 export interface HarnessOptions {
