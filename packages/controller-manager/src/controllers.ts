@@ -1,5 +1,6 @@
 import type { ControllerDeps, ControllerSpec } from '@kubelab/client';
 import { clusterDnsController } from './cluster-dns/controller.ts';
+import { clusterRoleAggregationController } from './cluster-role-aggregation/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
 import { endpointSliceController } from './endpoint-slice/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
@@ -12,6 +13,8 @@ import { podGcController } from './pod-gc/controller.ts';
 import { replicaSetController } from './replica-set/controller.ts';
 import { replicationController } from './replication-controller/controller.ts';
 import { rootCaPublisher } from './root-ca-publisher/controller.ts';
+import { tokensController } from './service-account-tokens/controller.ts';
+import { TokenSigner } from './service-account-tokens/token.ts';
 import { serviceAccountController } from './service-account/controller.ts';
 import { taintEvictionController } from './taint-eviction/controller.ts';
 
@@ -20,6 +23,8 @@ export interface ControllerManagerOptions {
   readonly flags: ControllerManagerFlags;
   /** Contents of --root-ca-file. */
   readonly rootCa?: string | undefined;
+  /** Contents of --service-account-private-key-file. */
+  readonly serviceAccountKey?: string | undefined;
   /** Ends with the leadership. */
   readonly signal: AbortSignal;
 }
@@ -70,6 +75,19 @@ export const controllers: readonly Registration[] = [
     name: 'serviceaccount-controller',
     component: 'serviceaccount-controller',
     make: serviceAccountController,
+  },
+  {
+    name: 'serviceaccount-token-controller',
+    component: 'serviceaccount-token-controller',
+    make: (deps, { serviceAccountKey, rootCa }) =>
+      serviceAccountKey === undefined
+        ? undefined
+        : tokensController(deps, { signer: new TokenSigner(serviceAccountKey), rootCa }),
+  },
+  {
+    name: 'clusterrole-aggregation-controller',
+    component: 'clusterrole-aggregation-controller',
+    make: clusterRoleAggregationController,
   },
   {
     name: 'root-ca-certificate-publisher-controller',

@@ -92,7 +92,11 @@ async function work(
 
 function readOptions(flags: ControllerManagerFlags): Settings {
   const file = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path, 'utf8'));
-  return { flags, rootCa: file(flags['root-ca-file']) };
+  return {
+    flags,
+    rootCa: file(flags['root-ca-file']),
+    serviceAccountKey: file(flags['service-account-private-key-file']),
+  };
 }
 
 if (import.meta.main) await main(process.argv.slice(2));
