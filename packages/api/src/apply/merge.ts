@@ -27,10 +27,10 @@ function inAppliedOrder(
   const entries = [...merged];
   if (!isAssociative(place)) return entries;
   const isApplied = new Set(applied);
-  const queue = [...applied];
+  let at = 0;
   return entries.map(([element, value]): [string, unknown] => {
     if (!isApplied.has(element)) return [element, value];
-    const next = queue.shift() ?? element;
+    const next = applied[at++] ?? element;
     return [next, merged.get(next)];
   });
 }
@@ -76,9 +76,12 @@ function assemble(place: Place, entries: readonly (readonly [string, unknown])[]
 /** The first element that a list names twice, anywhere in an object; undefined when there is none. */
 export function duplicateElement(place: Place, value: unknown): string | undefined {
   if (isAssociative(place) && Array.isArray(value)) {
-    const elements = value.map((item) => elementOf(place, item));
-    const twice = elements.find((element, i) => elements.indexOf(element) !== i);
-    if (twice !== undefined) return twice;
+    const seen = new Set<string>();
+    for (const item of value) {
+      const element = elementOf(place, item);
+      if (seen.has(element)) return element;
+      seen.add(element);
+    }
   }
   for (const part of partsOf(place, value)?.values() ?? []) {
     const found = duplicateElement(part.place, part.value);

@@ -4,6 +4,9 @@ import { DecodeError } from '../schema/decode-error.ts';
 /** Objects and arrays inside one another; API objects stay below 30. */
 const NESTING_MAX = 500;
 
+/** Named in an answer. */
+const DUPLICATES_MAX = 100;
+
 export interface Parsed {
   readonly value: unknown;
   /** `duplicate field "spec.replicas"`. */
@@ -100,7 +103,7 @@ function duplicateFields(text: string): string[] {
       levels.pop();
     }
   }
-  return [...found];
+  return [...found].slice(0, DUPLICATES_MAX);
 }
 
 function levelAt(path: string, isObject: boolean): Level {

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { isDeepStrictEqual } from 'node:util';
 import type * as Rfc6902 from 'rfc6902';
 import { errors } from '../errors.ts';
 import { unprocessablePatch } from './patch-error.ts';
@@ -30,9 +31,16 @@ export function jsonPatch<T>(object: T, operations: unknown): T {
       if (copiedBytes > COPIED_BYTES_MAX)
         throw unprocessablePatch('unable to copy: accumulated size is too large');
     }
-    applyOne(document, operation);
+    if (operation.op === 'test') testOne(document.root, operation);
+    else applyOne(document, operation);
   }
   return document.root;
+}
+
+/** By plain equality: the library would work out how lists differ, which takes the square of their length. */
+function testOne(root: unknown, { path, value }: Rfc6902.TestOperation): void {
+  const actual: unknown = rfc6902().Pointer.fromJSON(path).get(root);
+  if (!isDeepStrictEqual(actual, value)) throw unprocessablePatch(`testing value ${path} failed`);
 }
 
 /** Operations act below `root`, so that one may replace the whole object (path ``). */

@@ -27,11 +27,12 @@ export function mergeList(
   const { kept, wanted, replaces } = applyElementDirectives(original, patch, mergeKey);
   if (replaces) return wanted;
   const merged = [...kept];
+  const at = positions(merged, (item) => (item as Fields)[mergeKey]);
   for (const item of wanted) {
-    const at = merged.findIndex((other) => other[mergeKey] === item[mergeKey]);
-    const match = merged[at];
-    if (match === undefined) merged.push(withoutDirectives(item) as Fields);
-    else merged[at] = element.merge(match, item);
+    const index = at.get(item[mergeKey]);
+    const match = index === undefined ? undefined : merged[index];
+    if (index !== undefined && match !== undefined) merged[index] = element.merge(match, item);
+    else at.set(item[mergeKey], merged.push(withoutDirectives(item) as Fields) - 1);
   }
   return orderBy(merged, wanted, original, mergeKey);
 }
@@ -50,7 +51,7 @@ function applyElementDirectives(
   patch: readonly unknown[],
   mergeKey: string,
 ): Selected {
-  let kept = original.filter(isObject);
+  const gone = new Set<unknown>();
   const wanted: Fields[] = [];
   let replaces = false;
   for (const item of patch) {
@@ -63,9 +64,10 @@ function applyElementDirectives(
       throw unprocessablePatch(
         `map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`,
       );
-    } else if (directive === 'delete') kept = kept.filter((other) => other[mergeKey] !== item[mergeKey]);
+    } else if (directive === 'delete') gone.add(item[mergeKey]);
     else wanted.push(item);
   }
+  const kept = original.filter(isObject).filter((item) => !gone.has(item[mergeKey]));
   return { kept, wanted, replaces };
 }
 
@@ -88,12 +90,14 @@ export function orderBy(
   const others = merged.filter((item) => !wantedAt.has(idOf(item))).sort(by(serverAt));
 
   const result: unknown[] = [];
-  while (named.length > 0 && others.length > 0) {
-    const [left, right] = [serverAt.get(idOf(others[0])), serverAt.get(idOf(named[0]))];
-    const isServerFirst = left !== undefined && right !== undefined && left < right;
-    result.push((isServerFirst ? others : named).shift());
+  let next = 0;
+  for (const item of named) {
+    const right = serverAt.get(idOf(item)) ?? -1;
+    while (next < others.length && (serverAt.get(idOf(others[next])) ?? Infinity) < right)
+      result.push(others[next++]);
+    result.push(item);
   }
-  return [...result, ...others, ...named];
+  return [...result, ...others.slice(next)];
 }
 
 function positions(list: readonly unknown[], idOf: (item: unknown) => unknown): Map<unknown, number> {
