@@ -68,8 +68,8 @@ export interface VoteMessage extends Envelope {
 }
 
 /**
- * `commit` and that entry's term: a candidate may lack no entry, only the knowledge that one is committed. Were
- * that one a configuration change, it could ask the wrong members for ever (RAFT-17).
+ * `commit` and that entry's term: a candidate may lack no entry, only the knowledge that one is committed.
+ * Were that one a configuration change, it could ask the wrong members for ever (RAFT-17).
  */
 export interface VoteResponseMessage extends Envelope {
   readonly type: 'vote-response';

@@ -3,6 +3,7 @@
  * remembers what it applied. It is also the smallest driver there is: take → persist → apply, each a step
  * of its own, so that tests can put crashes and other members' steps in between.
  */
+import { assert } from '../assert.ts';
 import {
   type ConfState,
   type Entry,
@@ -16,6 +17,7 @@ import {
   type Ready,
   type Snapshot,
 } from '../index.ts';
+import { describeConf } from './describe.ts';
 
 interface Disk {
   hardState: HardState;
@@ -179,7 +181,11 @@ export class Member {
   }
 
   #withState(message: Message): Message {
-    return message.type === 'snapshot' ? { ...message, snapshot: this.snapshot() } : message;
+    if (message.type !== 'snapshot') return message;
+    const { index, conf } = message.snapshot.metadata;
+    const isSame = index !== this.applied || describeConf(conf) === describeConf(this.conf);
+    assert(isSame, 'RAFT-14', `snapshot ${index} says ${describeConf(conf)} for ${describeConf(this.conf)}`);
+    return { ...message, snapshot: this.snapshot() };
   }
 }
 
