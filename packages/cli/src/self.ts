@@ -14,6 +14,7 @@ const MAINS: Readonly<Record<string, string>> = {
   images: './images/main.ts',
   supervisor: './supervisor/main.ts',
   proxy: './proxy/main.ts',
+  'compose-init': './compose/init.ts',
 };
 
 /** Components that are commands of their own, with upstream's flags. */

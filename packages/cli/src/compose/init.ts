@@ -1,0 +1,50 @@
+import { chown, mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runComponent } from '@kubelab/component-base';
+import { labPkiPlan } from '../lab/pki-plan.ts';
+import { composePlan } from './plan.ts';
+
+const flags = {
+  folder: {
+    type: 'string',
+    default: '/lab',
+    description: 'where certificates, kubeconfigs and images are kept',
+  },
+  'owner-of': { type: 'string', description: 'a file whose owner is to own the kubeconfig' },
+} as const;
+
+/** The init service of `docker-compose.yml`: certificates and kubeconfigs of every member, made once. */
+export function main(argv: readonly string[]): Promise<void> {
+  return runComponent(
+    {
+      name: 'compose-init',
+      summary: 'Makes the certificates and kubeconfigs of the compose lab, then ends.',
+      flags,
+      async start({ flags, log, clock }) {
+        const { ensureLabPki } = await import('@kubelab/pki');
+        const plan = composePlan();
+        await ensureLabPki(flags.folder, labPkiPlan(plan), clock.now());
+        await mkdir(join(flags.folder, 'images'), { recursive: true });
+        if (flags['owner-of'] !== undefined) {
+          const { uid, gid } = await stat(flags['owner-of']);
+          for (const path of [
+            '.',
+            'kubeconfig',
+            'pki',
+            'pki/etcd',
+            'pki/etcd/admin.key',
+            'pki/etcd/admin.crt',
+            'pki/etcd/ca.crt',
+            'images',
+          ]) {
+            await chown(join(flags.folder, path), uid, gid);
+          }
+        }
+        log.info('lab folder is ready', { folder: flags.folder });
+      },
+    },
+    argv,
+  );
+}
+
+if (import.meta.main) await main(process.argv.slice(2));
