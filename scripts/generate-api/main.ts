@@ -1,5 +1,6 @@
 /**
- * Turns the published Kubernetes API description into `packages/api/src/generated`. The output is committed, the description is not.
+ * Turns the published Kubernetes API description into `packages/api/src/generated`. The output is committed,
+ * the description is not.
  *
  *   node scripts/generate-api/main.ts [folder with swagger-v1.35.json and protobuf-fields-v1.35.json]
  */

@@ -1,6 +1,7 @@
 /**
- * Short names for definitions: the last segment of `io.k8s.api.core.v1.Pod`. Where two reachable definitions share it, the served kind
- * keeps the plain name, then core, meta and rbac; the others are prefixed with their group and version (`DiscoveryV1EndpointPort`).
+ * Short names for definitions: the last segment of `io.k8s.api.core.v1.Pod`. Where two reachable definitions
+ * share it, the served kind keeps the plain name, then core, meta and rbac; the others are prefixed with
+ * their group and version (`DiscoveryV1EndpointPort`).
  */
 export function shortNames(definitions: readonly string[], kinds: ReadonlySet<string>): Map<string, string> {
   const claims = new Map<string, string[]>();

@@ -1,13 +1,17 @@
 import { isScalar } from './schema.ts';
 import type { Swagger } from './swagger.ts';
 
-/** The input: message → field → [number, type] | [number, type, "repeated"] | [number, "map", key type, value type]. */
+/**
+ * The input: message → field → [number, type] | [number, type, "repeated"] | [number, "map", key type, value
+ * type].
+ */
 export type ProtobufFields = Readonly<Record<string, Readonly<Record<string, readonly (string | number)[]>>>>;
 
 /**
- * `generated/protobuf.json`: message → field number → [JSON name, type, label?]. `type` is a protobuf scalar or a message of this table;
- * label is "repeated", or "map" (keys are always strings). An empty JSON name means that the member is inlined: its fields belong to
- * the parent, as Go embeds them. The name `[]` means that the message is nothing but this list (`ExtraValue`).
+ * `generated/protobuf.json`: message → field number → [JSON name, type, label?]. `type` is a protobuf scalar
+ * or a message of this table; label is "repeated", or "map" (keys are always strings). An empty JSON name
+ * means that the member is inlined: its fields belong to the parent, as Go embeds them. The name `[]` means
+ * that the message is nothing but this list (`ExtraValue`).
  */
 export type ProtobufTable = Record<
   string,
@@ -58,8 +62,9 @@ export function protobufTable(
 }
 
 /**
- * The JSON name of a protobuf field: itself, or the same but for case (`uID`, `Webhooks`), or inlined (`volumeSource`).
- * A scalar with no counterpart was renamed or dropped in the description: it has no JSON name.
+ * The JSON name of a protobuf field: itself, or the same but for case (`uID`, `Webhooks`), or inlined
+ * (`volumeSource`). A scalar with no counterpart was renamed or dropped in the description: it has no JSON
+ * name.
  */
 function jsonName(
   field: string,

@@ -29,7 +29,10 @@ export interface Subresource {
   group: string;
   version: string;
   kind: string;
-  /** Absent for the options kinds of connect subresources (`PodExecOptions`): they are query parameters, not bodies. */
+  /**
+   * Absent for the options kinds of connect subresources (`PodExecOptions`): they are query parameters, not
+   * bodies.
+   */
   schema?: string;
   verbs: string[];
 }

@@ -2,8 +2,9 @@ import { ZERO_IS_A_VALUE } from './zero-values.ts';
 import { type Definition, type Property, refTarget, type Swagger } from './swagger.ts';
 
 /**
- * One field of `generated/schema.json`. Scalars are written as a bare string (`"string"`, `"int32"`), which keeps the table small;
- * a leading `*` (after Go's pointers) says that zero is a value of its own. What needs more words is an object.
+ * One field of `generated/schema.json`. Scalars are written as a bare string (`"string"`, `"int32"`), which
+ * keeps the table small; a leading `*` (after Go's pointers) says that zero is a value of its own. What needs
+ * more words is an object.
  */
 export type FieldRow = string | FieldObject;
 

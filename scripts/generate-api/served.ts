@@ -1,9 +1,12 @@
 /**
- * What the published description does not say about a resource: whether kubelab serves it, the short names people type, and the
- * categories (`kubectl get all`). Names are upstream's.
+ * What the published description does not say about a resource: whether kubelab serves it, the short names
+ * people type, and the categories (`kubectl get all`). Names are upstream's.
  */
 
-/** `group/version` pairs of the description that are left out, with the reason. Alpha and beta versions are never served. */
+/**
+ * `group/version` pairs of the description that are left out, with the reason. Alpha and beta versions are
+ * never served.
+ */
 export const GROUP_VERSIONS_NOT_SERVED: ReadonlyMap<string, string> = new Map([
   ['autoscaling/v1', 'horizontalpodautoscalers are stored as autoscaling/v2; v1 would need a conversion'],
   ['events.k8s.io/v1', 'events are stored as core/v1; this version would need a conversion'],

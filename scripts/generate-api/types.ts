@@ -31,7 +31,10 @@ export type Quantity = string;
 export type IntOrString = number | string;
 `;
 
-/** `generated/types.ts`: one interface a definition. Never loaded at run time (type-only imports), so its size costs processes nothing. */
+/**
+ * `generated/types.ts`: one interface a definition. Never loaded at run time (type-only imports), so its size
+ * costs processes nothing.
+ */
 export function typesSource(
   table: Readonly<Record<string, DefinitionRow>>,
   kinds: ReadonlySet<string>,
@@ -44,7 +47,10 @@ export function typesSource(
   return `${HEADER}${imports}\n${TIME_ALIASES}\n${interfaces.join('\n')}`;
 }
 
-/** `generated/kinds.ts`: a type and a constant of the same name for each served kind, and the other types re-exported. */
+/**
+ * `generated/kinds.ts`: a type and a constant of the same name for each served kind, and the other types
+ * re-exported.
+ */
 export function kindsSource(
   table: Readonly<Record<string, DefinitionRow>>,
   resources: readonly Resource[],

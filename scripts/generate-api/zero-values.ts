@@ -1,7 +1,8 @@
 /**
- * Scalar fields whose zero value (0, false, "") means something else than absence: `replicas: 0`, `storageClassName: ""`. Upstream keeps
- * them as pointers, or always writes them. All other optional scalars are dropped when zero, as upstream drops them. The description
- * does not say which is which: this list was read from the fields of the published Go types.
+ * Scalar fields whose zero value (0, false, "") means something else than absence: `replicas: 0`,
+ * `storageClassName: ""`. Upstream keeps them as pointers, or always writes them. All other optional scalars
+ * are dropped when zero, as upstream drops them. The description does not say which is which: this list was
+ * read from the fields of the published Go types.
  */
 export const ZERO_IS_A_VALUE: Readonly<Record<string, readonly string[]>> = {
   AllocatedDeviceStatus: ['shareID'],

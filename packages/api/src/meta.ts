@@ -10,7 +10,10 @@ export interface KubeObject {
 /** Metadata of an object that is still to be created, or of a template: nothing is sure yet. */
 export type NewMeta = { [K in keyof ObjectMeta]?: ObjectMeta[K] | undefined };
 
-/** What create takes: the server fills in the metadata and ignores the status of kinds that have a status subresource. */
+/**
+ * What create takes: the server fills in the metadata and ignores the status of kinds that have a status
+ * subresource.
+ */
 export type NewObject<T> = Omit<T, 'metadata' | 'status'> & { metadata: NewMeta } & (T extends {
     status?: infer S;
   }

@@ -1,6 +1,6 @@
 /**
- * The scheme: which resources are served, and under which names. Read from `generated/resources.json`, which the generator took from
- * the published description.
+ * The scheme: which resources are served, and under which names. Read from `generated/resources.json`, which
+ * the generator took from the published description.
  */
 import rows from './generated/resources.json' with { type: 'json' };
 import { groupVersion, type ResourceType } from './meta.ts';

@@ -1,4 +1,5 @@
-// What only an API server needs: the schema table, codecs, patches, defaulting, validation, discovery. One export a line.
+// What only an API server needs: the schema table, codecs, patches, defaulting, validation, discovery. One
+// export a line.
 export * from './scheme.ts';
 export { applyDefaults } from './defaults/index.ts';
 export {

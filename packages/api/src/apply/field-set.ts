@@ -1,7 +1,9 @@
 /**
  * A set of field paths, as a tree. Path elements are written as FieldsV1 writes them:
  *
- *   f:spec   a field or map key       k:{"name":"web"}   the element of a list with these keys       v:"x"   a value of a set
+ *   f:spec             a field or map key
+ *   k:{"name":"web"}   the element of a list that has these keys
+ *   v:"x"              a value of a set
  *
  * Sets are never changed once built, except by the builder functions here.
  */

@@ -1,6 +1,6 @@
 /**
- * Server-side apply: each manager says the fields it wants; the server remembers who set what, merges, refuses what somebody else
- * set otherwise, and removes what nobody wants any more.
+ * Server-side apply: each manager says the fields it wants; the server remembers who set what, merges,
+ * refuses what somebody else set otherwise, and removes what nobody wants any more.
  *
  * Invariants
  *   API-3  after an apply the applier owns exactly the fields it applied
@@ -46,8 +46,8 @@ export interface ApplyOptions {
 const BEFORE_FIRST_APPLY = 'before-first-apply';
 
 /**
- * What the live object (undefined: none yet) becomes. An apply that changes nothing returns an object equal to the live one.
- * Throws ApiError: 400 malformed, 409 conflicts, 422 no manager.
+ * What the live object (undefined: none yet) becomes. An apply that changes nothing returns an object equal
+ * to the live one. Throws ApiError: 400 malformed, 409 conflicts, 422 no manager.
  */
 export function applyServerSide(
   resource: ServedResource,
@@ -80,13 +80,15 @@ export function applyServerSide(
   };
   const left = others.map((owner) => ({ ...owner, fields: difference(owner.fields, contested) }));
   const completed = structuredClone(object);
-  complete(resource.schema, completed as unknown as Record<string, unknown>); // a KubeObject has no index signature
+  // A KubeObject has no index signature.
+  complete(resource.schema, completed as unknown as Record<string, unknown>);
   return { object: withOwners(completed, [now, ...left]), unknown };
 }
 
 /**
- * Records an update by other means than apply: what changed belongs to the updater now. Only objects that somebody applied are
- * tracked; the others need no owners. Returns `updated`, or a copy with new managed fields.
+ * Records an update by other means than apply: what changed belongs to the updater now. Only objects that
+ * somebody applied are tracked; the others need no owners. Returns `updated`, or a copy with new managed
+ * fields.
  */
 export function trackUpdate<T extends KubeObject>(
   resource: ServedResource,

@@ -1,4 +1,7 @@
-/** The two moves of server-side apply: lay the applied fields over the live object, and take away what is no longer applied. */
+/**
+ * The two moves of server-side apply: lay the applied fields over the live object, and take away what is no
+ * longer applied.
+ */
 import type { FieldSet } from './field-set.ts';
 import { isObject } from '../schema/index.ts';
 import { elementOf, isAssociative, partsOf, type Place } from './shape.ts';
@@ -18,7 +21,9 @@ function mergeAt(place: Place, live: unknown, applied: unknown): unknown {
   return assemble(place, inAppliedOrder(place, merged, [...parts.keys()]));
 }
 
-/** Elements of a list stand in the applied order; those only the live list has keep their places around them. */
+/**
+ * Elements of a list stand in the applied order; those only the live list has keep their places around them.
+ */
 function inAppliedOrder(
   place: Place,
   merged: ReadonlyMap<string, unknown>,
@@ -36,7 +41,8 @@ function inAppliedOrder(
 }
 
 /**
- * Removes the paths of `gone` from an object, but nothing that `kept` owns or that has something of `kept` inside. Returns a new object.
+ * Removes the paths of `gone` from an object, but nothing that `kept` owns or that has something of `kept`
+ * inside. Returns a new object.
  */
 export function prune<T extends object>(
   definitionName: string,

@@ -1,4 +1,7 @@
-/** How server-side apply sees a value: as one thing, as fields, or as a list whose elements have names of their own. */
+/**
+ * How server-side apply sees a value: as one thing, as fields, or as a list whose elements have names of
+ * their own.
+ */
 import { type Definition, definitionOf, type Field, isObject } from '../schema/index.ts';
 
 export type Fields = Record<string, unknown>;
@@ -6,7 +9,10 @@ export type Fields = Record<string, unknown>;
 /** What a place in the object may hold; the root is an `object` without a field. */
 export type Place = Field | { readonly type: 'object'; readonly ref: string };
 
-/** A value taken apart: path element → value and the place it stands in. Undefined for what is owned as a whole. */
+/**
+ * A value taken apart: path element → value and the place it stands in. Undefined for what is owned as a
+ * whole.
+ */
 export type Parts = Map<
   string,
   { readonly value: unknown; readonly place: Place; readonly isDeclared: boolean }

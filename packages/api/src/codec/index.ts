@@ -37,8 +37,9 @@ export function decodeObject(
 }
 
 /**
- * Decodes a body that is no object of its own resource: `DeleteOptions`, `Eviction`, `Binding`, `TokenRequest`, `Scale`, the reviews.
- * `definitionName` is a name of the schema table; its apiVersion is not checked, as clients send that of the path's group.
+ * Decodes a body that is no object of its own resource: `DeleteOptions`, `Eviction`, `Binding`,
+ * `TokenRequest`, `Scale`, the reviews. `definitionName` is a name of the schema table; its apiVersion is not
+ * checked, as clients send that of the path's group.
  */
 export function decodeAs<T = KubeObject>(
   definitionName: string,
@@ -53,7 +54,9 @@ export function decodeAs<T = KubeObject>(
   return finish(parsed, definitionName, kind, apiVersion) as Decoded<T>;
 }
 
-/** Brings an object that is already parsed (the outcome of a patch) into its kind's shape. Throws DecodeError. */
+/**
+ * Brings an object that is already parsed (the outcome of a patch) into its kind's shape. Throws DecodeError.
+ */
 export function conformObject(resource: ServedResource, value: unknown): Decoded {
   const { object, unknown } = conform(resource.schema, value);
   complete(resource.schema, object);

@@ -22,7 +22,8 @@ export function parseJson(text: string): Parsed {
   } catch (error) {
     throw new DecodeError(`json parse error: ${error instanceof Error ? error.message : String(error)}`);
   }
-  // JSON.parse keeps one of two equal keys. Comparing counts is cheap; who is guilty is only asked when they differ.
+  // JSON.parse keeps one of two equal keys. Comparing counts is cheap; who is guilty is only asked when they
+  // differ.
   const duplicates = keyCount === countKeysOf(value) ? [] : duplicateFields(text);
   return { value, duplicates };
 }

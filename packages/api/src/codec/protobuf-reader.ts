@@ -5,7 +5,9 @@ export type WireValue = bigint | Uint8Array;
 
 const VARINT_BYTES_MAX = 10;
 
-/** Calls `onField` for each field of a message. Throws DecodeError when the bytes end early or make no sense. */
+/**
+ * Calls `onField` for each field of a message. Throws DecodeError when the bytes end early or make no sense.
+ */
 export function readMessage(bytes: Uint8Array, onField: (number: number, value: WireValue) => void): void {
   let offset = 0;
 

@@ -1,8 +1,10 @@
 /**
- * Kubernetes' protobuf bodies, which kubectl sends from 1.32 on. Decoding only: every client accepts JSON replies.
+ * Kubernetes' protobuf bodies, which kubectl sends from 1.32 on. Decoding only: every client accepts JSON
+ * replies.
  *
- * The envelope is `k8s\0` and a `runtime.Unknown`: 1 TypeMeta {1 apiVersion, 2 kind}, 2 raw, 3 contentEncoding, 4 contentType. `raw` is
- * the kind's own message. What comes out is shaped like the JSON of the same object; Go's obligatory zeros are for `conform` to drop.
+ * The envelope is `k8s\0` and a `runtime.Unknown`: 1 TypeMeta {1 apiVersion, 2 kind}, 2 raw, 3
+ * contentEncoding, 4 contentType. `raw` is the kind's own message. What comes out is shaped like the JSON of
+ * the same object; Go's obligatory zeros are for `conform` to drop.
  */
 import messages from '../generated/protobuf.json' with { type: 'json' };
 import { DecodeError } from '../schema/decode-error.ts';
@@ -14,7 +16,8 @@ const MAGIC = [0x6b, 0x38, 0x73, 0x00];
 /** Messages inside one another; the deepest kind has about 20. */
 const NESTING_MAX = 100;
 
-const table = messages as unknown as Readonly<Record<string, MessageRow>>; // rows are tuples, which JSON modules type as arrays
+// Rows are tuples, which JSON modules type as arrays.
+const table = messages as unknown as Readonly<Record<string, MessageRow>>;
 type MessageRow = Readonly<Record<string, readonly [name: string, type: string, label?: 'repeated' | 'map']>>;
 
 export interface Envelope {

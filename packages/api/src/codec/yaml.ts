@@ -1,4 +1,7 @@
-/** YAML bodies: one document, YAML 1.1 as Kubernetes reads it (`yes` is true, `0644` is octal), without its dates and base-60 numbers. */
+/**
+ * YAML bodies: one document, YAML 1.1 as Kubernetes reads it (`yes` is true, `0644` is octal), without its
+ * dates and base-60 numbers.
+ */
 import { createRequire } from 'node:module';
 import type * as Yaml from 'yaml';
 import { DecodeError } from '../schema/decode-error.ts';

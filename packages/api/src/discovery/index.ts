@@ -2,7 +2,10 @@
 import { groupVersion } from '../meta.ts';
 import { resources, type ServedResource, type ServedSubresource } from '../scheme.ts';
 
-/** The order of `/apis` decides which group wins a name that several groups know. Groups not named here follow by name. */
+/**
+ * The order of `/apis` decides which group wins a name that several groups know. Groups not named here follow
+ * by name.
+ */
 const GROUP_ORDER = [
   'apiregistration.k8s.io',
   'apps',

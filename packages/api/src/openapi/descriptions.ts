@@ -1,6 +1,6 @@
 /**
- * The words of `kubectl explain`. They are upstream's, so they are not in this repository: the npm package `kubernetes-types` carries
- * them as doc comments, read anew for each document and kept by nobody.
+ * The words of `kubectl explain`. They are upstream's, so they are not in this repository: the npm package
+ * `kubernetes-types` carries them as doc comments, read anew for each document and kept by nobody.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,7 +12,10 @@ export interface Descriptions {
   ofField(id: string, field: string): string | undefined;
 }
 
-/** Reads files on first use of something in them; a definition that the package does not have yet has no description. */
+/**
+ * Reads files on first use of something in them; a definition that the package does not have yet has no
+ * description.
+ */
 export function readDescriptions(): Descriptions {
   const files = new Map<string, Map<string, string>>();
   const textOf = (id: string, suffix: string): string | undefined => {

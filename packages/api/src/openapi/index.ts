@@ -1,6 +1,7 @@
 /**
- * OpenAPI v3: an index of documents, one a group version. Documents are large (core/v1: 1 MB) and rarely asked for, so they are built
- * for each request; the index needs only their hash, which follows from the table they are built from.
+ * OpenAPI v3: an index of documents, one a group version. Documents are large (core/v1: 1 MB) and rarely
+ * asked for, so they are built for each request; the index needs only their hash, which follows from the
+ * table they are built from.
  */
 import { createHash } from 'node:crypto';
 import table from '../generated/schema.json' with { type: 'json' };
@@ -19,7 +20,10 @@ export interface OpenapiIndex {
   paths: Record<string, { serverRelativeURL: string }>;
 }
 
-/** `GET /openapi/v3`. Keys are `api/v1`, `apis/apps/v1`; a changed hash tells clients that their cached document is stale. */
+/**
+ * `GET /openapi/v3`. Keys are `api/v1`, `apis/apps/v1`; a changed hash tells clients that their cached
+ * document is stale.
+ */
 export function openapiV3Index(): OpenapiIndex {
   const paths = documentPaths().map((path): [string, { serverRelativeURL: string }] => [
     path,
@@ -40,7 +44,10 @@ function sha512(text: string): string {
   return createHash('sha512').update(text).digest('hex').toUpperCase();
 }
 
-/** `GET /openapi/v3/<path>`; undefined when nothing of it is served. Blocks for some 20 ms: the caller keeps nothing of it. */
+/**
+ * `GET /openapi/v3/<path>`; undefined when nothing of it is served. Blocks for some 20 ms: the caller keeps
+ * nothing of it.
+ */
 export function openapiV3(path: string): Json | undefined {
   if (!documentPaths().includes(path)) return undefined;
   return {

@@ -52,8 +52,8 @@ export function parsePatch(body: Uint8Array, contentType: string | undefined): P
 }
 
 /**
- * What a `json`, `merge` or `strategic` patch makes of an object: a new one in its kind's shape, with the fields that are unknown.
- * Throws ApiError: 400 malformed, 413, 422 not applicable or of the wrong shape.
+ * What a `json`, `merge` or `strategic` patch makes of an object: a new one in its kind's shape, with the
+ * fields that are unknown. Throws ApiError: 400 malformed, 413, 422 not applicable or of the wrong shape.
  */
 export function applyPatch(resource: ServedResource, object: object, patch: Patch): Decoded {
   const patched = patchedValue(resource, object, patch);

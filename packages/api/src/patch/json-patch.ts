@@ -15,7 +15,10 @@ function rfc6902(): typeof Rfc6902 {
   return library;
 }
 
-/** RFC 6902. The object is left as it is. Throws ApiError: 400 malformed, 413 too many operations, 422 not applicable. */
+/**
+ * RFC 6902. The object is left as it is. Throws ApiError: 400 malformed, 413 too many operations, 422 not
+ * applicable.
+ */
 export function jsonPatch<T>(object: T, operations: unknown): T {
   if (!Array.isArray(operations) || !operations.every(isOperation))
     throw errors.badRequest('Invalid JSON Patch');

@@ -1,7 +1,10 @@
 import { type ApiError, apiErrorFrom, errors } from '../errors.ts';
 import { invalid } from '../field-errors.ts';
 
-/** A patch that is well formed but cannot be applied: a failed test, a missing path. Upstream keeps the reason to itself; we add it as a cause. */
+/**
+ * A patch that is well formed but cannot be applied: a failed test, a missing path. Upstream keeps the reason
+ * to itself; we add it as a cause.
+ */
 export function unprocessablePatch(why: string): ApiError {
   return apiErrorFrom({
     code: 422,

@@ -72,8 +72,8 @@ function applyElementDirectives(
 }
 
 /**
- * Sorts what the order names by that order, the rest by the server's, and weaves the two: an element only the server knows keeps its
- * place before those it stood before.
+ * Sorts what the order names by that order, the rest by the server's, and weaves the two: an element only the
+ * server knows keeps its place before those it stood before.
  */
 export function orderBy(
   merged: readonly unknown[],

@@ -6,7 +6,8 @@
  *   $setElementOrder/<field>             the order of a merged list
  *   $retainKeys                          the only fields an object may keep (a union's members)
  *
- * Which lists merge, and by which key, comes from the schema table. Upstream: `k8s.io/apimachinery/pkg/util/strategicpatch`.
+ * Which lists merge, and by which key, comes from the schema table. Upstream:
+ * `k8s.io/apimachinery/pkg/util/strategicpatch`.
  */
 import { errors } from '../errors.ts';
 import { type Definition, definitionOf, type Field, isObject } from '../schema/index.ts';
@@ -30,7 +31,10 @@ export function strategicMergePatch<T extends object>(definitionName: string, ob
   ) as T;
 }
 
-/** Merges `patch` into `original`, both ours to change. Without a definition nothing is known and lists are replaced. */
+/**
+ * Merges `patch` into `original`, both ours to change. Without a definition nothing is known and lists are
+ * replaced.
+ */
 function mergeObject(definition: Definition | undefined, original: Fields, patch: Fields): Fields {
   const directive = patch[PATCH_DIRECTIVE];
   if (directive !== undefined) {

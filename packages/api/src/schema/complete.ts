@@ -1,7 +1,7 @@
 /**
- * Makes the promises of the TypeScript types true: what a definition requires is there, empty if need be, as it would be in Go, where
- * a struct's fields always exist. Whether empty will do is for validation to say (`spec.containers: Required value`); code that reads
- * an object need not ask.
+ * Makes the promises of the TypeScript types true: what a definition requires is there, empty if need be, as
+ * it would be in Go, where a struct's fields always exist. Whether empty will do is for validation to say
+ * (`spec.containers: Required value`); code that reads an object need not ask.
  *
  * Invariant
  *   API-5  a decoded object has its metadata, its spec, and every required field that is no pointer upstream

@@ -1,6 +1,7 @@
 /**
- * Brings a parsed body into the shape the table prescribes: unknown fields are left out and reported, values of the wrong type are
- * refused, nulls and meaningless zeros disappear, quantities and times become canonical. The result shares nothing with the input.
+ * Brings a parsed body into the shape the table prescribes: unknown fields are left out and reported, values
+ * of the wrong type are refused, nulls and meaningless zeros disappear, quantities and times become
+ * canonical. The result shares nothing with the input.
  *
  * Invariants
  *   API-1  a key `__proto__` never gets past decoding
@@ -86,7 +87,9 @@ function conformField(field: Field, value: unknown, parent: Definition, walk: Wa
   }
 }
 
-/** An element of a list or map. A null there is the zero value, as in Go: there is no leaving out an element. */
+/**
+ * An element of a list or map. A null there is the zero value, as in Go: there is no leaving out an element.
+ */
 function conformElement(
   field: Field,
   value: unknown,

@@ -1,7 +1,10 @@
 import type { Definition, Field } from './table.ts';
 import { definitionOf } from './table.ts';
 
-/** Upstream's decode errors name Go types; these are the names a field has there. Named string types are lost in the description. */
+/**
+ * Upstream's decode errors name Go types; these are the names a field has there. Named string types are lost
+ * in the description.
+ */
 const GO_SCALARS: Readonly<Record<string, string>> = {
   any: 'runtime.RawExtension',
   boolean: 'bool',

@@ -12,7 +12,10 @@ export const WRONG_TYPE: unique symbol = Symbol('wrong type');
 
 type Convert = (value: unknown) => unknown;
 
-/** Per scalar type: the value as it is stored, or WRONG_TYPE. Throws DecodeError for the right type with bad content. */
+/**
+ * Per scalar type: the value as it is stored, or WRONG_TYPE. Throws DecodeError for the right type with bad
+ * content.
+ */
 const CONVERT: Readonly<Record<ScalarType, Convert>> = {
   any: withoutPrototypeKeys,
   boolean: (value) => (typeof value === 'boolean' ? value : WRONG_TYPE),
@@ -82,7 +85,9 @@ function rfc3339(text: string, digits: number): string | undefined {
     : `${wholeSeconds}.${fraction.slice(0, digits).padEnd(digits, '0')}Z`;
 }
 
-/** Free-form JSON keeps everything but `__proto__`, which a later merge could take for the prototype. API-1 */
+/**
+ * Free-form JSON keeps everything but `__proto__`, which a later merge could take for the prototype. API-1
+ */
 function withoutPrototypeKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutPrototypeKeys);
   if (typeof value !== 'object' || value === null) return value;

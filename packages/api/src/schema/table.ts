@@ -1,6 +1,7 @@
 /**
- * The schema table: what fields every definition of the API has. One table drives decoding, pruning, strategic merge, server-side
- * apply and OpenAPI. Definitions go by their short TypeScript names (`Pod`, `DiscoveryV1EndpointPort`).
+ * The schema table: what fields every definition of the API has. One table drives decoding, pruning,
+ * strategic merge, server-side apply and OpenAPI. Definitions go by their short TypeScript names (`Pod`,
+ * `DiscoveryV1EndpointPort`).
  */
 import { must } from '@kubelab/component-base';
 import rows from '../generated/schema.json' with { type: 'json' };
@@ -69,7 +70,8 @@ interface DefinitionRow {
   readonly mapType?: string;
 }
 
-const table = new Map(Object.entries(rows as unknown as Record<string, DefinitionRow>)); // inferred: 500 types
+// The inferred type has 500 members, one a definition.
+const table = new Map(Object.entries(rows as unknown as Record<string, DefinitionRow>));
 const built = new Map<string, Definition>();
 const scalars = new Map<string, Field>();
 
