@@ -16,6 +16,7 @@ import type {
 export interface InternalRequest {
   readonly proposer: string;
   readonly id: number;
+  readonly term: number;
   readonly put: PutRequest | null;
   readonly deleteRange: DeleteRangeRequest | null;
   readonly txn: TxnRequest | null;
@@ -95,7 +96,6 @@ export interface CheckpointHeader {
   readonly revision: number;
   readonly compactRevision: number;
   readonly alarms: readonly AlarmMember[];
-  readonly recent: readonly { readonly proposer: string; readonly ids: readonly number[] }[];
   readonly members: readonly MemberAttributes[];
 }
 

@@ -74,6 +74,12 @@ export class CheckpointWriter {
     this.#offset += bytes.length;
   }
 
+  /** Throws `CheckpointDamagedError` unless every record is valid and the end is there. */
+  async verify(): Promise<void> {
+    const records = readCheckpoint(this.#disk, this.#path);
+    while ((await records.next()).done !== true);
+  }
+
   async publish(name: CheckpointName): Promise<void> {
     await this.#file.sync();
     await this.#file.close();

@@ -1,37 +1,33 @@
 import { assert } from '@kubelab/component-base';
-import type { Int64 } from '@kubelab/rpc';
+import type { Init, Int64 } from '@kubelab/rpc';
 import type { KeyVersion } from '../core/key-history.ts';
 import { keyText } from '../core/keys.ts';
 import { Lessor } from '../core/lessor.ts';
 import { MvccStore } from '../core/mvcc-store.ts';
-import { RecentRequests } from '../core/recent-requests.ts';
 import type { State } from '../core/state-machine.ts';
 import type { CheckpointHeader, CheckpointRecord, WireSnapshotMetadata } from '../wire.ts';
-import type { CheckpointWriter } from './checkpoint-file.ts';
 
 /** Histories copied in one go; between two slices the member serves requests. */
 const SLICE_KEYS = 128;
 
 /**
- * Writes the state as of this call, although it goes on changing meanwhile.
+ * The records of a checkpoint of the state as of this call, although it goes on changing while they are taken.
  * Invariants
  *   CKPT-1  a checkpoint is the state after exactly its index: later versions are left out, earlier ones kept until it is written
  */
-export async function writeState(
+export function stateRecords(
   state: State,
   metadata: WireSnapshotMetadata,
   clusterId: Int64,
-  writer: CheckpointWriter,
-): Promise<void> {
+): IterableIterator<Init<CheckpointRecord>> {
   const { revision, compactRevision } = state.store;
-  // Everything but the versions is small: it is taken at once, before the first await.
+  // Everything but the versions is small: it is taken at once.
   const header: CheckpointHeader = {
     metadata,
     clusterId,
     revision,
     compactRevision,
     alarms: [...state.alarms.values()],
-    recent: state.recent.toLists(),
     members: [...state.members.values()],
   };
   const leases = [...state.lessor.all()].map(({ id, ttl, remainingTtl }) => ({
@@ -40,22 +36,27 @@ export async function writeState(
     remainingTTL: remainingTtl,
   }));
   const walk = state.store.walk(SLICE_KEYS);
+  // Started at once, so that compaction leaves alone what is still to be written.
   const first = walk.next();
-  let versionCount = 0;
-  try {
-    await writer.add({ header, leases });
-    for (let slice = first; slice.done !== true; slice = walk.next()) {
-      const versions = slice.value
-        .flatMap(({ versions }) => versions)
-        .filter(({ modRevision }) => modRevision <= revision)
-        .map((version) => ({ kv: version, sub: version.sub }));
-      versionCount += versions.length;
-      if (versions.length > 0) await writer.add({ versions });
+  return records();
+
+  function* records(): Generator<Init<CheckpointRecord>> {
+    let versionCount = 0;
+    try {
+      yield { header, leases };
+      for (let slice = first; slice.done !== true; slice = walk.next()) {
+        const versions = slice.value
+          .flatMap((history) => history.versions)
+          .filter(({ modRevision }) => modRevision <= revision)
+          .map((version) => ({ kv: version, sub: version.sub }));
+        versionCount += versions.length;
+        if (versions.length > 0) yield { versions };
+      }
+    } finally {
+      walk.return(undefined);
     }
-  } finally {
-    walk.return(undefined);
+    yield { end: { versionCount } };
   }
-  await writer.add({ end: { versionCount } });
 }
 
 /** The state that a checkpoint holds, and what it says about itself. */
@@ -87,7 +88,6 @@ export async function readState(
       store,
       lessor,
       alarms: new Map(header.alarms.map((alarm) => [`${alarm.memberID}/${alarm.alarm}`, alarm])),
-      recent: RecentRequests.fromLists(header.recent),
       members: new Map(header.members.map((member) => [member.raftId, member])),
     },
   };

@@ -13,7 +13,6 @@ import { EtcdError } from './errors.ts';
 import type { KeyVersion } from './key-history.ts';
 import { Lessor } from './lessor.ts';
 import { MvccStore } from './mvcc-store.ts';
-import { RecentRequests } from './recent-requests.ts';
 import { deleteRange, put, txn } from './write.ts';
 
 /** What a request did. `response` is that of etcd's API for the request, its header filled in as far as the log determines it. */
@@ -29,7 +28,6 @@ export interface State {
   readonly lessor: Lessor;
   /** By member and kind. */
   readonly alarms: Map<string, AlarmMember>;
-  readonly recent: RecentRequests;
   /** What members told about themselves, by Raft id. */
   readonly members: Map<string, MemberAttributes>;
 }
@@ -39,14 +37,13 @@ export interface State {
  * Invariants
  *   SM-1  a request is applied wholly or, with an error, not at all
  *   SM-2  one applied request makes at most one revision
- *   SM-3  a request proposed twice is applied once
+ *   SM-3  a request counts only in the term it was proposed in: no copy of it is applied under a later leader
  */
 export class StateMachine {
   state: State = {
     store: new MvccStore(),
     lessor: new Lessor(),
     alarms: new Map(),
-    recent: new RecentRequests(),
     members: new Map(),
   };
 
@@ -57,9 +54,9 @@ export class StateMachine {
     return this.state.lessor;
   }
 
-  /** Undefined: seen before. */
-  apply(request: InternalRequest): Applied | undefined {
-    if (request.id !== 0 && !this.state.recent.add(request.proposer, request.id)) return undefined;
+  /** `term` is that of the log entry. Undefined: the request does not count. */
+  apply(request: InternalRequest, term: number): Applied | undefined {
+    if (request.term !== term) return undefined;
     const writes = this.store.begin();
     try {
       this.#refuseByAlarm(request);

@@ -1,0 +1,77 @@
+import { realDisk, runComponent } from '@kubelab/component-base';
+import { grpcServer, hostPort, listen, stopServer } from '@kubelab/rpc';
+import { etcdFlags } from './flags.ts';
+import { bindServices } from './services/bind.ts';
+import { parseCluster } from './shell/cluster.ts';
+import { Member, REQUEST_BYTES_MAX } from './shell/member.ts';
+import { clientTls, credentialsFor, serverTls, type TlsFiles } from './tls-flags.ts';
+import { addPeerService } from './transport/peer-service.ts';
+
+export async function main(argv: readonly string[]): Promise<void> {
+  await runComponent(
+    {
+      name: 'etcd-lite',
+      summary: "A replicated key-value store that speaks etcd's v3 API.",
+      flags: etcdFlags,
+      async start({ flags, log, clock, random, onStop, fatal }) {
+        // 1. Who we are, by the flags.
+        const cluster = parseCluster(flags['initial-cluster'], flags.name, flags['initial-cluster-token']);
+        const clientFiles: TlsFiles = {
+          cert: flags['cert-file'],
+          key: flags['key-file'],
+          ca: flags['trusted-ca-file'],
+          requireClientCert: flags['client-cert-auth'],
+        };
+        const peerFiles: TlsFiles = {
+          cert: flags['peer-cert-file'],
+          key: flags['peer-key-file'],
+          ca: flags['peer-trusted-ca-file'],
+          requireClientCert: flags['peer-client-cert-auth'],
+        };
+        // 2. What was there before, and Raft on top of it.
+        const member = await Member.start({
+          cluster,
+          dataDir: flags['data-dir'] ?? `${flags.name}.etcd`,
+          clientUrls: flags['advertise-client-urls'],
+          peerTls: clientTls(peerFiles),
+          heartbeatMs: flags['heartbeat-interval'],
+          electionMs: flags['election-timeout'],
+          snapshotCount: flags['snapshot-count'],
+          quotaBytes: flags['quota-backend-bytes'] || QUOTA_BYTES,
+          clock,
+          random,
+          disk: realDisk,
+          log,
+          fatal,
+        });
+        onStop(() => member.stop());
+        // 3. The other members' door, then the clients'.
+        const peerServer = grpcServer({ receiveBytesMax: PEER_RECEIVE_BYTES_MAX });
+        const clientServer = grpcServer({ receiveBytesMax: REQUEST_BYTES_MAX + 512 * 1024 });
+        const lease = bindServices(clientServer, member, {
+          progressIntervalMs: flags['experimental-watch-progress-notify-interval'],
+        });
+        addPeerService(
+          peerServer,
+          member.peerServiceOptions({ leaseRenew: lease.renew, leaseTimeToLive: lease.timeToLive }),
+        );
+        const peerTls = serverTls(peerFiles);
+        const tls = serverTls(clientFiles);
+        for (const url of flags['listen-peer-urls'])
+          await listen(peerServer, hostPort(url), credentialsFor(url, peerTls));
+        for (const url of flags['listen-client-urls'])
+          await listen(clientServer, hostPort(url), credentialsFor(url, tls));
+        onStop(() => stopServer(peerServer, 100));
+        onStop(() => stopServer(clientServer, 500));
+        log.info('serving clients', { urls: flags['listen-client-urls'], member: cluster.self.raftId });
+      },
+    },
+    argv,
+  );
+}
+
+const QUOTA_BYTES = 2 * 1024 * 1024 * 1024;
+/** A batch of appends. */
+const PEER_RECEIVE_BYTES_MAX = 64 * 1024 * 1024;
+
+if (import.meta.main) await main(process.argv.slice(2));

@@ -1,0 +1,20 @@
+import type { ResponseHeader } from '@kubelab/rpc/etcd';
+import type { Member } from '../shell/member.ts';
+
+/** Who answers, and from which revision; `revision` where the request itself determined it. */
+export function header(member: Member, revision?: number): ResponseHeader {
+  const { id, self } = member.options.cluster;
+  return {
+    clusterId: id,
+    memberId: self.id,
+    revision: revision ?? member.machine.store.revision,
+    raftTerm: member.term,
+  };
+}
+
+/** Completes the header of an applied request's response. */
+export function withHeader<T>(member: Member, response: object): T {
+  const revision = (response as { header?: { revision?: number } }).header?.revision;
+  // The state machine answers each request with the response type that its RPC declares.
+  return { ...response, header: header(member, revision) } as T;
+}

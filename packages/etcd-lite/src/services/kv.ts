@@ -1,0 +1,84 @@
+import type { Init } from '@kubelab/rpc';
+import {
+  AlarmAction,
+  AlarmType,
+  type CompactionRequest,
+  type CompactionResponse,
+  type DeleteRangeRequest,
+  type DeleteRangeResponse,
+  type PutRequest,
+  type PutResponse,
+  type RangeRequest,
+  type RangeResponse,
+  type TxnRequest,
+  type TxnResponse,
+} from '@kubelab/rpc/etcd';
+import {
+  checkDeleteRange,
+  checkPut,
+  checkRange,
+  checkTxn,
+  isReadOnlyTxn,
+  isSerializableTxn,
+} from '../core/check-request.ts';
+import { EtcdError } from '../core/errors.ts';
+import { executeRange } from '../core/range.ts';
+import { hasPut } from '../core/state-machine.ts';
+import { readTxn } from '../core/write.ts';
+import type { Member } from '../shell/member.ts';
+import { withHeader } from './header.ts';
+
+/** etcd's KV service: what is wrong with a request is said before it goes anywhere; reads are linearizable unless asked otherwise. */
+export function kvService(member: Member) {
+  const { machine } = member;
+
+  async function range(request: RangeRequest): Promise<Init<RangeResponse>> {
+    checkRange(request);
+    if (!request.serializable) await member.linearize();
+    refuseIfCorrupt();
+    return withHeader(member, executeRange(machine.store, request));
+  }
+
+  async function put(request: PutRequest): Promise<Init<PutResponse>> {
+    checkPut(request);
+    await requireSpace(request.key.length + request.value.length);
+    return withHeader(member, await member.propose({ put: request }));
+  }
+
+  async function deleteRange(request: DeleteRangeRequest): Promise<Init<DeleteRangeResponse>> {
+    checkDeleteRange(request);
+    return withHeader(member, await member.propose({ deleteRange: request }));
+  }
+
+  async function txn(request: TxnRequest): Promise<Init<TxnResponse>> {
+    checkTxn(request);
+    if (isReadOnlyTxn(request)) {
+      if (!isSerializableTxn(request)) await member.linearize();
+      refuseIfCorrupt();
+      return withHeader(member, readTxn(machine.store, machine.lessor, request));
+    }
+    if (hasPut(request)) await requireSpace(0);
+    return withHeader(member, await member.propose({ txn: request }));
+  }
+
+  async function compact(request: CompactionRequest): Promise<Init<CompactionResponse>> {
+    return withHeader(member, await member.propose({ compaction: request }));
+  }
+
+  function refuseIfCorrupt(): void {
+    if (machine.hasAlarm(AlarmType.CORRUPT)) throw new EtcdError('corrupt');
+  }
+
+  /** The first write beyond the quota raises the alarm for the whole cluster. */
+  async function requireSpace(bytes: number): Promise<void> {
+    const { quotaBytes, cluster } = member.options;
+    if (machine.store.bytes + bytes <= quotaBytes) return;
+    if (!machine.hasAlarm(AlarmType.NOSPACE)) {
+      const alarm = { action: AlarmAction.ACTIVATE, memberID: cluster.self.id, alarm: AlarmType.NOSPACE };
+      await member.propose({ alarm });
+    }
+    throw new EtcdError('noSpace');
+  }
+
+  return { range, put, deleteRange, txn, compact };
+}

@@ -1,0 +1,210 @@
+import type { Timer } from '@kubelab/component-base';
+import type { Init } from '@kubelab/rpc';
+import type { Event, WatchCreateRequest, WatchRequest, WatchResponse } from '@kubelab/rpc/etcd';
+import { keyRange } from '../core/keys.ts';
+import type { Watcher, WatchSink } from '../core/watch-hub.ts';
+import type { Member } from '../shell/member.ts';
+import { header } from './header.ts';
+
+/** The client's end of a watch stream. */
+export interface WatchOutput {
+  /** False: wait for `drained`. */
+  send(response: Init<WatchResponse>): boolean;
+}
+
+interface OpenWatch extends Watcher {
+  readonly id: number;
+  readonly progressNotify: boolean;
+  readonly fragment: boolean;
+  hadEvents: boolean;
+}
+
+const NO_WATCH_ID = -1;
+/** What one piece of a fragmented response may weigh. */
+const FRAGMENT_BYTES_MAX = 1.5 * 1024 * 1024;
+
+/** One Watch stream with any number of watches on it. */
+export class WatchSession implements WatchSink {
+  readonly #member: Member;
+  readonly #output: WatchOutput;
+  readonly #progressIntervalMs: number;
+  readonly #watches = new Map<number, OpenWatch>();
+  readonly #behind = new Set<OpenWatch>();
+  #nextId = 0;
+  #isWritable = true;
+  #isPumping = false;
+  #isProgressDue = false;
+  #isClosed = false;
+  #progressTimer: Timer | undefined;
+
+  constructor(member: Member, output: WatchOutput, progressIntervalMs: number) {
+    this.#member = member;
+    this.#output = output;
+    this.#progressIntervalMs = progressIntervalMs;
+  }
+
+  request(request: WatchRequest): void {
+    if (request.createRequest !== null) this.#create(request.createRequest);
+    else if (request.cancelRequest !== null) this.#cancel(request.cancelRequest.watchId);
+    else if (request.progressRequest !== null) {
+      this.#isProgressDue = true;
+      this.#progressIfSynced();
+    }
+  }
+
+  /** The client has read on: there is room again. */
+  drained(): void {
+    this.#isWritable = true;
+    this.#pump();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#progressTimer?.cancel();
+    for (const watch of this.#watches.values()) this.#member.watches.remove(watch);
+    this.#watches.clear();
+    this.#behind.clear();
+  }
+
+  // ---- WatchSink ----
+
+  isWritable(): boolean {
+    return this.#isWritable;
+  }
+
+  behind(watcher: Watcher): void {
+    this.#behind.add(watcher as OpenWatch);
+    this.#pump();
+  }
+
+  events(watcher: Watcher, events: readonly Event[], revision: number): void {
+    const watch = watcher as OpenWatch;
+    watch.hadEvents = true;
+    const pieces = watch.fragment ? piecesOf(events) : [events];
+    for (const [i, piece] of pieces.entries()) {
+      const fragment = i < pieces.length - 1;
+      this.#send({ header: header(this.#member, revision), watchId: watch.id, events: piece, fragment });
+    }
+  }
+
+  compacted(watcher: Watcher, compactRevision: number): void {
+    const watch = watcher as OpenWatch;
+    this.#forget(watch);
+    this.#send({ header: header(this.#member), watchId: watch.id, canceled: true, compactRevision });
+  }
+
+  // ---- requests ----
+
+  #create(request: WatchCreateRequest): void {
+    const key = request.key.length === 0 ? Uint8Array.of(0) : request.key;
+    const range = keyRange(key, request.rangeEnd);
+    if (request.startRevision < 0)
+      return this.#refuse('etcdserver: mvcc: required revision has been compacted');
+    if (range.end !== undefined && range.start >= range.end)
+      return this.#refuse('mvcc: watcher range is empty');
+    if (request.watchId !== 0 && this.#watches.has(request.watchId)) {
+      return this.#refuse('mvcc: duplicate watch ID provided on the WatchStream');
+    }
+    const { store } = this.#member.machine;
+    const watch: OpenWatch = {
+      id: request.watchId === 0 ? this.#freeId() : request.watchId,
+      range,
+      filters: [...request.filters],
+      prevKv: request.prevKv,
+      progressNotify: request.progressNotify,
+      fragment: request.fragment,
+      nextRevision: request.startRevision === 0 ? store.revision + 1 : request.startRevision,
+      hadEvents: false,
+      sink: this,
+    };
+    this.#watches.set(watch.id, watch);
+    // Before any event of it.
+    this.#send({ header: header(this.#member), watchId: watch.id, created: true });
+    this.#member.watches.add(watch);
+    if (!this.#member.watches.isSynced(watch)) this.behind(watch);
+    if (watch.progressNotify) this.#startProgressTimer();
+  }
+
+  #refuse(cancelReason: string): void {
+    const refusal = { watchId: NO_WATCH_ID, created: true, canceled: true, cancelReason };
+    this.#send({ header: header(this.#member), ...refusal });
+  }
+
+  #cancel(id: number): void {
+    const watch = this.#watches.get(id);
+    if (watch === undefined) return;
+    this.#forget(watch);
+    this.#send({ header: header(this.#member), watchId: id, canceled: true });
+    this.#progressIfSynced();
+  }
+
+  #forget(watch: OpenWatch): void {
+    this.#member.watches.remove(watch);
+    this.#watches.delete(watch.id);
+    this.#behind.delete(watch);
+  }
+
+  #freeId(): number {
+    while (this.#watches.has(this.#nextId)) this.#nextId++;
+    return this.#nextId++;
+  }
+
+  // ---- delivery ----
+
+  #send(response: Init<WatchResponse>): void {
+    if (!this.#output.send(response)) this.#isWritable = false;
+  }
+
+  /** Brings watches that are behind forward, a piece of history at a time, each in its turn. */
+  #pump(): void {
+    if (this.#isPumping || this.#isClosed || this.#behind.size === 0) return;
+    this.#isPumping = true;
+    setImmediate(() => {
+      this.#isPumping = false;
+      for (const watch of this.#behind) {
+        if (this.#isClosed || !this.#isWritable) break;
+        this.#member.watches.catchUp(watch);
+        if (this.#member.watches.isSynced(watch)) this.#behind.delete(watch);
+      }
+      this.#progressIfSynced();
+      if (this.#isWritable) this.#pump();
+    });
+  }
+
+  /** The answer to a progress request speaks for all watches of the stream: it waits until none is behind (WATCH-4). */
+  #progressIfSynced(): void {
+    if (!this.#isProgressDue || this.#behind.size > 0) return;
+    this.#isProgressDue = false;
+    this.#send({ header: header(this.#member), watchId: NO_WATCH_ID });
+  }
+
+  #startProgressTimer(): void {
+    const { clock, random } = this.#member.options;
+    const jitterMs = random.int(Math.max(1, Math.floor(this.#progressIntervalMs / 10)));
+    this.#progressTimer ??= clock.setTimer(this.#progressIntervalMs + jitterMs, () => {
+      this.#progressTimer = undefined;
+      for (const watch of this.#watches.values()) {
+        const isDue =
+          watch.progressNotify && !watch.hadEvents && !this.#behind.has(watch) && this.#isWritable;
+        if (isDue) this.#send({ header: header(this.#member), watchId: watch.id });
+        watch.hadEvents = false;
+      }
+      this.#startProgressTimer();
+    });
+  }
+}
+
+function piecesOf(events: readonly Event[]): Event[][] {
+  const pieces: Event[][] = [[]];
+  let bytes = 0;
+  for (const event of events) {
+    const size = 64 + event.kv.key.length + event.kv.value.length + (event.prevKv?.value.length ?? 0);
+    if (bytes > 0 && bytes + size > FRAGMENT_BYTES_MAX) {
+      pieces.push([]);
+      bytes = 0;
+    }
+    pieces.at(-1)?.push(event);
+    bytes += size;
+  }
+  return pieces;
+}

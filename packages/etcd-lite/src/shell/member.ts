@@ -1,0 +1,396 @@
+import { assert, type Clock, type Disk, type Logger, type Random, type Timer } from '@kubelab/component-base';
+import type { ClientTls, Init } from '@kubelab/rpc';
+import { type Entry, type Message, Raft, type SnapshotMetadata, type SoftState } from 'raft-consensus';
+import { EtcdError } from '../core/errors.ts';
+import { StateMachine } from '../core/state-machine.ts';
+import { WatchHub } from '../core/watch-hub.ts';
+import type { PeerServiceOptions } from '../transport/peer-service.ts';
+import { Peers } from '../transport/peers.ts';
+import { type InternalRequest, internalRequestCodec } from '../wire.ts';
+import type { Wal } from '../wal/wal.ts';
+import type { Checkpointer } from './checkpointer.ts';
+import type { Cluster } from './cluster.ts';
+import { LeaseExpiry } from './lease-expiry.ts';
+import { Proposals } from './proposals.ts';
+import { RaftNode } from './raft-node.ts';
+import { LinearizableReads } from './reads.ts';
+import { startUp } from './start-up.ts';
+
+export interface MemberOptions {
+  readonly cluster: Cluster;
+  readonly dataDir: string;
+  readonly clientUrls: readonly string[];
+  readonly peerTls: ClientTls | undefined;
+  readonly heartbeatMs: number;
+  readonly electionMs: number;
+  /** Applied entries between two checkpoints. */
+  readonly snapshotCount: number;
+  readonly quotaBytes: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly disk: Disk;
+  readonly log: Logger;
+  fatal(msg: string, error: unknown): void;
+}
+
+/** etcd's: of one proposal. */
+export const REQUEST_BYTES_MAX = 1.5 * 1024 * 1024;
+/** Entries kept in memory behind a checkpoint, so that a member a little behind needs no snapshot. */
+const CATCH_UP_ENTRIES = 1000;
+const REQUEST_TIMEOUT_MS = 5000;
+
+/**
+ * One member of the cluster: its state, its part in Raft, and what waits for either. The services talk to this, and to nothing
+ * below it.
+ */
+export class Member {
+  readonly options: MemberOptions;
+  readonly machine: StateMachine;
+  readonly watches: WatchHub;
+  readonly leases: LeaseExpiry;
+  readonly raft: Raft;
+  readonly #peers: Peers;
+  readonly #node: RaftNode;
+  readonly #proposals: Proposals;
+  readonly #reads: LinearizableReads;
+  readonly #wal: Wal;
+  readonly #checkpointer: Checkpointer;
+  #appliedTerm: number;
+  #applied: number;
+  #leader: string | undefined;
+  #term = 0;
+  #isLeader = false;
+  #leaderTimer: Timer | undefined;
+  #leaderLost = new AbortController();
+
+  static async start(options: MemberOptions): Promise<Member> {
+    const started = await startUp(options.disk, options.dataDir, options.cluster, options.log);
+    return new Member(options, started);
+  }
+
+  private constructor(options: MemberOptions, started: Awaited<ReturnType<typeof startUp>>) {
+    this.options = options;
+    this.#wal = started.wal;
+    this.#checkpointer = started.checkpointer;
+    this.machine = new StateMachine();
+    if (started.restored !== undefined) this.machine.state = started.restored.state;
+    this.#applied = started.initial.applied ?? 0;
+    this.#appliedTerm = started.initial.log.snapshotTerm;
+    this.watches = new WatchHub(() => this.machine.store);
+    this.raft = this.#makeRaft(started);
+    this.#peers = this.#makePeers();
+    this.#reads = this.#makeReads();
+    this.#proposals = this.#makeProposals();
+    this.leases = this.#makeLeases();
+    this.#node = this.#makeNode();
+    if (options.cluster.members.length === 1) {
+      this.raft.campaign();
+      this.#node.wake();
+    }
+    void this.#publishSelf();
+  }
+
+  get term(): number {
+    return this.#term;
+  }
+  get applied(): number {
+    return this.#applied;
+  }
+  get leader(): string | undefined {
+    return this.#leader;
+  }
+  get isLeader(): boolean {
+    return this.#isLeader;
+  }
+  get diskBytes(): number {
+    return this.#wal.bytes + this.#checkpointer.bytes;
+  }
+  /** Aborted when there has been no leader for three election timeouts; a new one after that has a new signal. */
+  get leaderLost(): AbortSignal {
+    return this.#leaderLost.signal;
+  }
+
+  /** Resolves with the response once this member has applied the request. */
+  propose(body: Parameters<Proposals['propose']>[0]): Promise<Init<object>> {
+    return this.#proposals.propose(body);
+  }
+
+  /** Resolves when local state contains every write acknowledged before this call. */
+  linearize(): Promise<void> {
+    return this.#reads.wait();
+  }
+
+  /** What the peers' service needs of this member. */
+  peerServiceOptions(lease: Pick<PeerServiceOptions, 'leaseRenew' | 'leaseTimeToLive'>): PeerServiceOptions {
+    const { cluster, disk, log } = this.options;
+    return {
+      ...lease,
+      clusterId: String(cluster.id),
+      disk,
+      log,
+      snapshotFolder: this.#checkpointer.folder,
+      onMessages: (messages) => this.step(messages),
+      onPeerGone: (raftId) => this.peerGone(raftId),
+    };
+  }
+
+  peerLink(raftId: string): ReturnType<Peers['link']> {
+    return this.#peers.link(raftId);
+  }
+
+  step(messages: readonly Message[]): void {
+    for (const message of messages) this.raft.step(message);
+    this.#node.wake();
+  }
+
+  /** The other member's connection broke. If it was the leader, waiting for its heartbeats is a waste of time. */
+  peerGone(raftId: string): void {
+    if (raftId !== this.#leader || this.#isLeader) return;
+    this.options.log.info('connection of the leader lost', { leader: raftId });
+    this.raft.forgetLeader();
+    this.#node.wake();
+    this.#campaignSoon(0);
+  }
+
+  /** Resolves when `raftId` leads. */
+  async transferLeadership(raftId: string): Promise<void> {
+    const { clock, electionMs } = this.options;
+    this.raft.transferLeadership(raftId);
+    this.#node.wake();
+    const untilMs = clock.monotonic() + 2 * electionMs;
+    while (this.#leader !== raftId) {
+      if (clock.monotonic() > untilMs) throw new EtcdError('timeoutLeaderFail');
+      await clock.sleep(5);
+    }
+  }
+
+  /** A leader hands over first, so that the others need no election. */
+  async stop(): Promise<void> {
+    const heir = this.#isLeader ? this.#heir() : undefined;
+    if (heir !== undefined) {
+      this.options.log.info('handing leadership over', { to: heir });
+      await this.transferLeadership(heir).catch((err: unknown) =>
+        this.options.log.warn('handing over failed', { err }),
+      );
+    }
+    this.#proposals.stop();
+    this.#reads.stop();
+    this.leases.stop();
+    this.#leaderTimer?.cancel();
+    await this.#node.stop();
+    this.#peers.close();
+    await this.#wal.close();
+  }
+
+  // ---- what the driver asks for ----
+
+  #apply(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      assert(entry.index === this.#applied + 1, 'SM-4', `entry ${entry.index} after ${this.#applied}`);
+      this.#applied = entry.index;
+      if (entry.type === 'conf-change') this.raft.applyConfChange(entry);
+      else if (entry.data.length > 0) this.#applyRequest(internalRequestCodec.decode(entry.data), entry.term);
+      if (entry.term === this.#appliedTerm) continue;
+      this.#appliedTerm = entry.term;
+      this.#proposals.termApplied(entry.term);
+    }
+    this.#reads.appliedTo(this.#applied);
+    void this.#checkpointIfDue();
+  }
+
+  #applyRequest(request: InternalRequest, term: number): void {
+    const applied = this.machine.apply(request, term);
+    if (applied === undefined) return;
+    if (applied.error === undefined) {
+      const granted = request.leaseGrant && this.machine.lessor.get(request.leaseGrant.ID);
+      if (granted) this.leases.granted(granted);
+      if (request.leaseRevoke !== null) this.leases.revoked(request.leaseRevoke.ID);
+    }
+    this.#proposals.applied(request, applied);
+    this.watches.publish(applied.changes);
+  }
+
+  async #restore(metadata: SnapshotMetadata): Promise<void> {
+    const { state } = await this.#checkpointer.restore(metadata);
+    this.watches.beforeRestore();
+    this.machine.state = state;
+    this.#applied = metadata.index;
+    this.watches.restored();
+    this.#reads.appliedTo(metadata.index);
+    if (metadata.term !== this.#appliedTerm) {
+      this.#appliedTerm = metadata.term;
+      this.#proposals.termApplied(metadata.term);
+    }
+    this.options.log.info('restored a snapshot', { index: metadata.index, rev: state.store.revision });
+  }
+
+  #leadershipChanged({ role, leader }: SoftState): void {
+    const { clock, electionMs, log } = this.options;
+    const { term } = this.raft.status();
+    this.#term = term;
+    log.info('leadership', { role, leader, term });
+    this.#leader = leader;
+    if (role === 'leader' && !this.#isLeader) this.leases.lead(electionMs);
+    if (role !== 'leader' && this.#isLeader) this.leases.stop();
+    this.#isLeader = role === 'leader';
+    if (leader === undefined) {
+      this.#leaderTimer ??= clock.setTimer(3 * electionMs, () =>
+        this.#leaderLost.abort(new EtcdError('noLeader')),
+      );
+      return;
+    }
+    this.#leaderTimer?.cancel();
+    this.#leaderTimer = undefined;
+    if (this.#leaderLost.signal.aborted) this.#leaderLost = new AbortController();
+    this.#proposals.leaderKnown();
+    this.#reads.leaderKnown();
+  }
+
+  /** Spread over a fraction of the election timeout, so that two survivors rarely ask for votes at the same time. */
+  #campaignSoon(attempt: number): void {
+    const { clock, random, electionMs } = this.options;
+    const delayMs = 5 + random.int(Math.max(1, Math.floor((electionMs / 10) * (attempt + 1))));
+    clock.setTimer(delayMs, () => {
+      if (this.#leader !== undefined || attempt === CAMPAIGN_ATTEMPTS_MAX) return;
+      this.raft.campaign();
+      this.#node.wake();
+      this.#campaignSoon(attempt + 1);
+    });
+  }
+
+  async #checkpointIfDue(): Promise<void> {
+    const last = this.#checkpointer.newest?.index ?? 0;
+    if (this.#checkpointer.isWriting || this.#applied - last < this.options.snapshotCount) return;
+    try {
+      const releasable = await this.#checkpointer.write(() => ({
+        state: this.machine.state,
+        metadata: { index: this.#applied, term: this.#appliedTerm, conf: this.raft.status().conf },
+      }));
+      await this.#wal.release(releasable);
+      const { newest } = this.#checkpointer;
+      const upTo = (newest?.index ?? 0) - CATCH_UP_ENTRIES;
+      if (upTo >= this.raft.status().firstIndex) this.raft.compact(upTo);
+      this.options.log.info('checkpoint', { index: newest?.index, bytes: this.#checkpointer.bytes });
+    } catch (error) {
+      this.options.fatal('checkpoint failed', error);
+    }
+  }
+
+  /** Tells the others under which URLs clients reach this member. Again at each start: they may have changed. */
+  async #publishSelf(): Promise<void> {
+    const { cluster, clientUrls, log } = this.options;
+    const { raftId, name } = cluster.self;
+    for (;;) {
+      const known = this.machine.state.members.get(raftId);
+      if (known?.name === name && known.clientUrls.join(',') === clientUrls.join(',')) return;
+      try {
+        await this.propose({ memberAttributes: { raftId, name, clientUrls: [...clientUrls] } });
+        return;
+      } catch (err) {
+        if (err instanceof EtcdError && err.reason === 'stopped') return;
+        log.debug('publishing this member failed', { err });
+      }
+    }
+  }
+
+  /** The voter that is furthest. */
+  #heir(): string | undefined {
+    const { progress, conf } = this.raft.status();
+    const self = this.options.cluster.self.raftId;
+    return conf.voters
+      .filter((id) => id !== self && progress[id]?.isRecentlyActive === true)
+      .sort((a, b) => (progress[b]?.match ?? 0) - (progress[a]?.match ?? 0))[0];
+  }
+
+  // ---- the parts, wired together ----
+
+  #makeRaft(started: Awaited<ReturnType<typeof startUp>>): Raft {
+    const { cluster, heartbeatMs, electionMs, random } = this.options;
+    const electionTicks = Math.max(2, Math.round(electionMs / heartbeatMs));
+    return new Raft({ id: cluster.self.raftId, electionTicks, heartbeatTicks: 1 }, started.initial, random);
+  }
+
+  #makePeers(): Peers {
+    const { cluster, peerTls, log, clock, disk } = this.options;
+    const others = cluster.members.filter((member) => member !== cluster.self);
+    return new Peers({
+      self: cluster.self.raftId,
+      peers: new Map(others.map(({ raftId, peerUrls }) => [raftId, peerUrls[0] ?? ''])),
+      clusterId: String(cluster.id),
+      tls: peerTls,
+      log,
+      clock,
+      disk,
+      newestSnapshot: () => {
+        const metadata = this.#checkpointer.newest;
+        return metadata && { metadata, path: this.#checkpointer.path(metadata) };
+      },
+      onUnreachable: (id) => {
+        this.raft.reportUnreachable(id);
+      },
+      onSnapshotSent: (id, ok) => {
+        this.raft.reportSnapshot(id, ok);
+        this.#node.wake();
+      },
+    });
+  }
+
+  #makeNode(): RaftNode {
+    const { clock, heartbeatMs, fatal } = this.options;
+    return new RaftNode({
+      raft: this.raft,
+      clock,
+      tickMs: heartbeatMs,
+      append: (record, isSynced) => this.#wal.append(record, isSynced),
+      send: (messages) => this.#peers.send(messages),
+      apply: (entries) => this.#apply(entries),
+      restore: (metadata) => this.#restore(metadata),
+      reads: (reads) => this.#reads.answered(reads),
+      leadership: (state) => this.#leadershipChanged(state),
+      beforeRound: () => this.#reads.beforeRound(),
+      fatal: (error) => fatal('the Raft node failed', error),
+    });
+  }
+
+  #makeReads(): LinearizableReads {
+    return new LinearizableReads({
+      clock: this.options.clock,
+      timeoutMs: REQUEST_TIMEOUT_MS + 2 * this.options.electionMs,
+      readIndex: (context) => this.raft.readIndex(context),
+      applied: () => this.#applied,
+      wake: () => this.#node.wake(),
+    });
+  }
+
+  #makeProposals(): Proposals {
+    const { clock, cluster, electionMs } = this.options;
+    return new Proposals({
+      self: cluster.self.raftId,
+      clock,
+      timeoutMs: REQUEST_TIMEOUT_MS + 2 * electionMs,
+      requestBytesMax: REQUEST_BYTES_MAX,
+      firstId: clock.now() * 1024,
+      term: () => this.raft.status().term,
+      propose: (data) => {
+        const outcome = this.raft.propose(data);
+        this.#node.wake();
+        return outcome;
+      },
+    });
+  }
+
+  #makeLeases(): LeaseExpiry {
+    const { clock, log } = this.options;
+    return new LeaseExpiry({
+      clock,
+      log,
+      leases: () => this.machine.lessor.all(),
+      lease: (id) => this.machine.lessor.get(id),
+      confirmLeadership: () => this.linearize(),
+      revoke: (id) => this.propose({ leaseRevoke: { ID: id } }),
+      checkpoint: (leases) => this.propose({ leaseCheckpoint: { leases } }),
+    });
+  }
+}
+
+const CAMPAIGN_ATTEMPTS_MAX = 5;

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { UsageError } from '@kubelab/component-base';
+import { type ClientTls, isSecure, serverCredentials, type ServerTls } from '@kubelab/rpc';
+import type { ServerCredentials } from '@grpc/grpc-js';
+
+export interface TlsFiles {
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  readonly ca: string | undefined;
+  readonly requireClientCert: boolean;
+}
+
+/** Undefined without a certificate: then only http URLs can be served. */
+export function serverTls(files: TlsFiles): ServerTls | undefined {
+  if (files.cert === undefined || files.key === undefined) return undefined;
+  return {
+    cert: readFileSync(files.cert),
+    key: readFileSync(files.key),
+    // Certificates are asked for only where they are required, as etcd does.
+    clientCa: files.requireClientCert && files.ca !== undefined ? readFileSync(files.ca) : undefined,
+  };
+}
+
+/** How a member calls the others: with its own certificate. */
+export function clientTls(files: TlsFiles): ClientTls | undefined {
+  if (files.ca === undefined) return undefined;
+  const ca = readFileSync(files.ca);
+  if (files.cert === undefined || files.key === undefined) return { ca };
+  return { ca, cert: readFileSync(files.cert), key: readFileSync(files.key) };
+}
+
+export function credentialsFor(url: string, tls: ServerTls | undefined): ServerCredentials {
+  if (isSecure(url) && tls === undefined) throw new UsageError(`${url} needs a certificate and a key`);
+  return serverCredentials(isSecure(url) ? tls : undefined);
+}

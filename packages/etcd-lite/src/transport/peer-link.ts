@@ -1,0 +1,96 @@
+import { type ClientDuplexStream, Metadata } from '@grpc/grpc-js';
+import { type Clock, type Logger, type Timer } from '@kubelab/component-base';
+import { Channel, type ClientTls, type Init } from '@kubelab/rpc';
+import { peerService, type WireMessage } from '../wire.ts';
+
+export interface PeerLinkOptions {
+  /** Raft id of the other member, and of this one. */
+  readonly to: string;
+  readonly from: string;
+  readonly url: string;
+  readonly clusterId: string;
+  readonly tls: ClientTls | undefined;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** What was sent lately is probably lost. */
+  onBroken(): void;
+}
+
+type MessageStream = ClientDuplexStream<{ messages: readonly Init<WireMessage>[] }, object>;
+
+const RECONNECT_MIN_MS = 50;
+const RECONNECT_MAX_MS = 500;
+/** Beyond this the other side does not keep up: messages are dropped, and Raft sends again what it still needs. */
+const BUFFERED_BYTES_MAX = 16 * 1024 * 1024;
+
+/** This member's stream of messages to one other, opened again whenever it breaks. */
+export class PeerLink {
+  readonly channel: Channel;
+  readonly #options: PeerLinkOptions;
+  #stream: MessageStream | undefined;
+  #retryTimer: Timer | undefined;
+  #failureCount = 0;
+  #isClosed = false;
+  #bufferedBytes = 0;
+
+  constructor(options: PeerLinkOptions) {
+    this.#options = options;
+    this.channel = new Channel(options.url, {
+      tls: options.tls,
+      // Heartbeats show a dead peer sooner than pings would.
+      keepaliveTimeMs: 0,
+      reconnectBackoffMaxMs: RECONNECT_MAX_MS,
+    });
+    this.#open();
+  }
+
+  /** Says who calls. */
+  get metadata(): Metadata {
+    const metadata = new Metadata();
+    metadata.set('raft-id', this.#options.from);
+    metadata.set('cluster-id', this.#options.clusterId);
+    return metadata;
+  }
+
+  send(messages: readonly Init<WireMessage>[], bytes: number): void {
+    const stream = this.#stream;
+    if (stream === undefined || this.#bufferedBytes > BUFFERED_BYTES_MAX) {
+      this.#options.onBroken();
+      return;
+    }
+    this.#bufferedBytes += bytes;
+    stream.write({ messages }, () => {
+      this.#bufferedBytes -= bytes;
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#retryTimer?.cancel();
+    this.#stream?.cancel();
+    this.channel.close();
+  }
+
+  #open(): void {
+    const stream: MessageStream = this.channel.bidi(peerService, 'Messages', { metadata: this.metadata });
+    this.#stream = stream;
+    this.#bufferedBytes = 0;
+    // The other side confirms a stream once, so that back-off can start over.
+    stream.on('data', () => {
+      if (this.#failureCount > 0) this.#options.log.info('peer connected', { peer: this.#options.to });
+      this.#failureCount = 0;
+    });
+    stream.on('error', (err) => this.#broken(stream, err));
+    stream.on('end', () => this.#broken(stream, undefined));
+  }
+
+  #broken(stream: MessageStream, err: unknown): void {
+    if (this.#isClosed || stream !== this.#stream) return;
+    this.#stream = undefined;
+    if (this.#failureCount === 0)
+      this.#options.log.info('peer connection lost', { peer: this.#options.to, err });
+    this.#options.onBroken();
+    const pauseMs = Math.min(RECONNECT_MAX_MS, RECONNECT_MIN_MS * 2 ** Math.min(10, this.#failureCount++));
+    this.#retryTimer = this.#options.clock.setTimer(pauseMs, () => this.#open());
+  }
+}

@@ -1,0 +1,99 @@
+import type { Server, ServerDuplexStream } from '@grpc/grpc-js';
+import type { Disk, Logger } from '@kubelab/component-base';
+import { addService, type CallInfo, RpcError, StatusCode } from '@kubelab/rpc';
+import type { LeaseId, LeaseTimeToLiveRequest, LeaseTimeToLiveResponse } from '@kubelab/rpc/etcd';
+import type { Init } from '@kubelab/rpc';
+import type { Message } from 'raft-consensus';
+import { CheckpointWriter } from '../checkpoint/checkpoint-file.ts';
+import { peerService, type SnapshotChunk, type WireMessage } from '../wire.ts';
+import { messageFromWire } from './message-codec.ts';
+
+export interface PeerServiceOptions {
+  readonly clusterId: string;
+  readonly disk: Disk;
+  readonly snapshotFolder: string;
+  readonly log: Logger;
+  onMessages(messages: readonly Message[]): void;
+  /** The other side's stream has ended: it is probably gone. */
+  onPeerGone(id: string): void;
+  leaseRenew(id: LeaseId): Promise<number>;
+  leaseTimeToLive(request: LeaseTimeToLiveRequest): Promise<Init<LeaseTimeToLiveResponse>>;
+}
+
+/** Serves what the other members send. */
+export function addPeerService(server: Server, options: PeerServiceOptions): void {
+  const streams = new Map<string, object>();
+  let incoming = 0;
+
+  async function messages(
+    stream: ServerDuplexStream<{ messages: readonly WireMessage[] }, object>,
+  ): Promise<void> {
+    const from = callerOf(stream, options.clusterId);
+    streams.set(from, stream);
+    stream.write({});
+    stream.on('data', (batch: { messages: readonly WireMessage[] }) =>
+      options.onMessages(batch.messages.map(messageFromWire).filter((message) => message !== undefined)),
+    );
+    await endOf(stream);
+    // A newer stream of the same member may have taken over already.
+    if (streams.get(from) !== stream) return;
+    streams.delete(from);
+    options.onPeerGone(from);
+  }
+
+  async function snapshot(stream: ServerDuplexStream<SnapshotChunk, object>): Promise<void> {
+    const from = callerOf(stream, options.clusterId);
+    const writer = await CheckpointWriter.create(
+      options.disk,
+      options.snapshotFolder,
+      `incoming-${incoming++}.tmp`,
+    );
+    let message: Message | undefined;
+    let isWhole = false;
+    try {
+      for await (const chunk of stream as AsyncIterable<SnapshotChunk>) {
+        if (chunk.message !== null) message = messageFromWire(chunk.message);
+        if (chunk.data.length > 0) await writer.addRaw(chunk.data);
+        isWhole = chunk.isLast;
+      }
+      if (isWhole) await writer.verify();
+    } finally {
+      if (!isWhole) await writer.discard();
+    }
+    if (!isWhole || message?.type !== 'snapshot')
+      throw new RpcError(StatusCode.ABORTED, 'snapshot is not whole');
+    const { index, term } = message.snapshot.metadata;
+    await writer.publish({ index, term });
+    options.log.info('received a snapshot', { peer: from, index, bytes: writer.bytes });
+    options.onMessages([message]);
+    stream.write({});
+  }
+
+  addService(server, peerService, {
+    unary: {
+      LeaseRenew: async ({ ID }: { ID: LeaseId }, call) => {
+        callerOf(call, options.clusterId);
+        return { TTL: await options.leaseRenew(ID) };
+      },
+      LeaseTimeToLive: (request: LeaseTimeToLiveRequest, call) => {
+        callerOf(call, options.clusterId);
+        return options.leaseTimeToLive(request);
+      },
+    },
+    bidi: { Messages: messages, Snapshot: snapshot },
+  });
+}
+
+/** The Raft id of the caller. Members of other clusters are refused: they have our address by mistake. */
+function callerOf(call: Pick<CallInfo, 'metadata'>, clusterId: string): string {
+  if (String(call.metadata.get('cluster-id')[0]) !== clusterId) {
+    throw new RpcError(StatusCode.FAILED_PRECONDITION, 'etcdserver: cluster ID mismatch');
+  }
+  return String(call.metadata.get('raft-id')[0]);
+}
+
+function endOf(stream: ServerDuplexStream<unknown, unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    for (const event of ['end', 'close', 'cancelled', 'error']) stream.once(event, () => resolve());
+  });
+}

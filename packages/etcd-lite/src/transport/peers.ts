@@ -1,0 +1,121 @@
+import { once } from 'node:events';
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import type { Clock, Disk, Logger } from '@kubelab/component-base';
+import type { ClientTls, Init } from '@kubelab/rpc';
+import type { Message, SnapshotMessage, SnapshotMetadata } from 'raft-consensus';
+import { peerService, type SnapshotChunk, type WireMessage } from '../wire.ts';
+import { messageToWire } from './message-codec.ts';
+import { PeerLink } from './peer-link.ts';
+
+/** The newest checkpoint: what a member far behind gets. */
+export interface SnapshotSource {
+  readonly path: string;
+  readonly metadata: SnapshotMetadata;
+}
+
+export interface PeersOptions {
+  readonly self: string;
+  /** Raft id → peer URL, without this member. */
+  readonly peers: ReadonlyMap<string, string>;
+  readonly clusterId: string;
+  readonly tls: ClientTls | undefined;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly disk: Disk;
+  newestSnapshot(): SnapshotSource | undefined;
+  onUnreachable(id: string): void;
+  onSnapshotSent(id: string, ok: boolean): void;
+}
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** Sends this member's messages to the others; one stream to each, snapshots on streams of their own. */
+export class Peers {
+  readonly #options: PeersOptions;
+  readonly #links = new Map<string, PeerLink>();
+
+  constructor(options: PeersOptions) {
+    this.#options = options;
+    for (const [to, url] of options.peers) {
+      const { self: from, clusterId, tls, log, clock } = options;
+      const onBroken = (): void => options.onUnreachable(to);
+      this.#links.set(to, new PeerLink({ to, from, url, clusterId, tls, log, clock, onBroken }));
+    }
+  }
+
+  link(id: string): PeerLink | undefined {
+    return this.#links.get(id);
+  }
+
+  /** All messages of one turn to one member leave in one gRPC message. */
+  send(messages: readonly Message[]): void {
+    const batches = new Map<string, { wires: Init<WireMessage>[]; bytes: number }>();
+    for (const message of messages) {
+      if (message.type === 'snapshot') {
+        void this.#sendSnapshot(message);
+        continue;
+      }
+      const batch = batches.get(message.to) ?? { wires: [], bytes: 0 };
+      batches.set(message.to, batch);
+      batch.wires.push(messageToWire(message));
+      batch.bytes += sizeOf(message);
+    }
+    for (const [to, { wires, bytes }] of batches) this.#links.get(to)?.send(wires, bytes);
+  }
+
+  close(): void {
+    for (const link of this.#links.values()) link.close();
+  }
+
+  async #sendSnapshot(message: SnapshotMessage): Promise<void> {
+    const { log, onSnapshotSent } = this.#options;
+    const { to } = message;
+    try {
+      const source = this.#options.newestSnapshot();
+      const link = this.#links.get(to);
+      if (source === undefined || link === undefined)
+        throw new Error('nothing to send, or nobody to send it to');
+      log.info('sending a snapshot', { peer: to, index: source.metadata.index });
+      // What is sent is the checkpoint on disk, so the message speaks of that one.
+      const wire = messageToWire({ ...message, snapshot: { metadata: source.metadata } });
+      await this.#stream(link, wire, source.path);
+      onSnapshotSent(to, true);
+    } catch (err) {
+      log.warn('sending a snapshot failed', { peer: to, err });
+      onSnapshotSent(to, false);
+    }
+  }
+
+  async #stream(link: PeerLink, message: Init<WireMessage>, path: string): Promise<void> {
+    const file = await this.#options.disk.open(path);
+    try {
+      const stream: ClientDuplexStream<Init<SnapshotChunk>, object> = link.channel.bidi(
+        peerService,
+        'Snapshot',
+        {
+          metadata: link.metadata,
+        },
+      );
+      const acknowledged = once(stream, 'data');
+      const write = async (chunk: Init<SnapshotChunk>): Promise<void> => {
+        // `once` rejects when the stream fails meanwhile.
+        if (!stream.write(chunk)) await Promise.race([once(stream, 'drain'), acknowledged]);
+      };
+      await write({ message });
+      const size = await file.size();
+      for (let offset = 0; offset < size; offset += CHUNK_BYTES) {
+        await write({ data: await file.read(offset, Math.min(CHUNK_BYTES, size - offset)) });
+      }
+      await write({ isLast: true });
+      stream.end();
+      await acknowledged;
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+function sizeOf(message: Message): number {
+  if (message.type === 'append') return message.entries.reduce((sum, { data }) => sum + data.length + 32, 64);
+  return message.type === 'propose' ? message.data.length + 64 : 64;
+}
