@@ -1,5 +1,5 @@
 /** Nodes and pods of tests, in few words. */
-import { everything, type NewObject, type Node, type Pod } from '@kubelab/api';
+import type { NewObject, Node, Pod } from '@kubelab/api';
 import type { ClusterObjects, ClusterView } from '../core/framework.ts';
 import { NodeInfo } from '../core/node-info.ts';
 import { type PodInfo, podInfoOf } from '../core/pod-info.ts';
@@ -112,5 +112,3 @@ const NO_OBJECTS: ClusterObjects = {
   volumes: () => [],
   storageClass: () => undefined,
 };
-
-export const anyLabels = everything;
