@@ -42,10 +42,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 3000 }) }),
   },
 );
-/** What happens to the n-th binding. */
-const fate = fc.constantFrom('arrives', 'arrives', 'arrives', 'refused', 'lost before', 'lost after');
+/** What happens to the n-th binding, how long each way takes, and how far the watches are behind. */
+const fate = fc.record({
+  outcome: fc.constantFrom('arrives', 'arrives', 'arrives', 'refused', 'lost before', 'lost after'),
+  thereMs: fc.integer({ min: 0, max: 200 }),
+  backMs: fc.integer({ min: 0, max: 200 }),
+  watchLagMs: fc.integer({ min: 0, max: 500 }),
+});
+type Fate = typeof fate extends fc.Arbitrary<infer F> ? F : never;
 
-async function live(steps: readonly Step[], fates: readonly string[]): Promise<void> {
+async function live(steps: readonly Step[], fates: readonly Fate[]): Promise<void> {
   const clock = new FakeClock();
   const client = new FakeKubeClient({ clock });
   const deps = { clock, random: seededRandom(1), log: silentLogger };
@@ -53,16 +59,27 @@ async function live(steps: readonly Step[], fates: readonly string[]): Promise<v
   const events = createEventRecorder(client, { component: 'default-scheduler', ...deps });
   const scheduler = new Scheduler({ client, informers, events, ...deps }, { profiles: [buildProfile()] });
 
+  let fateCount = 0;
+  const nextFate = () => fates[fateCount++ % fates.length] as Fate;
   const bind = client.createSubresource.bind(client);
-  let bindingCount = 0;
   client.createSubresource = async (...args) => {
-    const outcome = fates[bindingCount++ % fates.length];
+    const { outcome, thereMs, backMs } = nextFate();
+    const lost = () => new TransportError('a', 'reset', { maybeSent: true });
+    await clock.sleep(thereMs);
     if (outcome === 'refused') throw errors.internalError(new Error('refused'));
-    if (outcome === 'lost before') throw new TransportError('a', 'reset', { maybeSent: true });
+    if (outcome === 'lost before') throw lost();
     const answer = await bind(...args);
     check();
-    if (outcome === 'lost after') throw new TransportError('a', 'reset', { maybeSent: true });
+    await clock.sleep(backMs);
+    if (outcome === 'lost after') throw lost();
     return answer as never;
+  };
+  const watch = client.watch.bind(client);
+  client.watch = async function* (...args) {
+    for await (const event of watch(...args)) {
+      await clock.sleep(nextFate().watchLagMs);
+      yield event;
+    }
   };
   function check(): void {
     for (const { metadata, status } of client.objects(Node)) {
