@@ -1,1 +1,3 @@
-// The package's public names are re-exported here.
+export { createKubelet, type Kubelet, type KubeletOptions } from './kubelet.ts';
+export { kubeletFlags } from './flags.ts';
+export type { Runtime } from './runtime/types.ts';

@@ -36,9 +36,12 @@ export function credentialsFor(image: string, configs: readonly string[]): Regis
     const { auths = {} } = JSON.parse(text) as DockerConfig;
     for (const [server, entry] of Object.entries(auths)) {
       const host = server.replace(/^https?:\/\//, '').split('/')[0];
-      const isHub = registry === DEFAULT_REGISTRY && (host === 'index.docker.io' || host === DEFAULT_REGISTRY);
+      const isHub =
+        registry === DEFAULT_REGISTRY && (host === 'index.docker.io' || host === DEFAULT_REGISTRY);
       if (host !== registry && !isHub) continue;
-      const [username = '', ...rest] = Buffer.from(entry.auth ?? '', 'base64').toString('utf8').split(':');
+      const [username = '', ...rest] = Buffer.from(entry.auth ?? '', 'base64')
+        .toString('utf8')
+        .split(':');
       return {
         server,
         username: entry.username ?? username,
@@ -55,6 +58,7 @@ export function pullPolicyOf(container: {
   readonly imagePullPolicy?: string | undefined;
 }): string {
   return (
-    container.imagePullPolicy ?? (withTag(container.image ?? '').endsWith(':latest') ? 'Always' : 'IfNotPresent')
+    container.imagePullPolicy ??
+    (withTag(container.image ?? '').endsWith(':latest') ? 'Always' : 'IfNotPresent')
   );
 }

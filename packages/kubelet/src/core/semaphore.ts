@@ -1,4 +1,4 @@
-/** At most `limit` at a time, first come first served. */
+/** At most `limit` at a time, first come first served; urgent work goes before what waits. */
 export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -7,9 +7,14 @@ export class Semaphore {
     this.#free = Math.max(1, limit);
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  async run<T>(work: () => Promise<T>, isUrgent = false): Promise<T> {
     if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else {
+      await new Promise<void>((resolve) => {
+        if (isUrgent) this.#waiting.unshift(resolve);
+        else this.#waiting.push(resolve);
+      });
+    }
     try {
       return await work();
     } finally {

@@ -9,6 +9,8 @@ import type { TerminalSize } from '@kubelab/streams';
 export interface Runtime {
   /** The scheme of container ids in a pod's status: `docker://<id>`. */
   readonly scheme: string;
+  /** Nothing really runs: probes and hooks have nobody to ask and count as passed. */
+  readonly isHollow: boolean;
   version(): Promise<RuntimeVersion>;
 
   runPodSandbox(config: PodSandboxConfig): Promise<PodSandbox>;

@@ -45,6 +45,7 @@ export async function dockerRuntime(options: DockerRuntimeOptions): Promise<Runt
 
   return {
     scheme: 'docker',
+    isHollow: false,
     version: () => version(engine),
 
     async runPodSandbox(config: PodSandboxConfig): Promise<PodSandbox> {
