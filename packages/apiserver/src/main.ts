@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { runComponent } from '@kubelab/component-base';
 import { FLAGS } from './flags.ts';
+import { GrpcDoor } from './grpc/door.ts';
 import { HttpDoor } from './http/door.ts';
 import { createApiServer } from './server.ts';
 import { createEtcdStore } from './store/etcd-store.ts';
@@ -37,7 +38,20 @@ export async function main(argv: readonly string[]): Promise<void> {
         });
         const port = await door.listen(flags['bind-address'], flags['secure-port']);
         onStop(() => door.close());
-        log.info('serving', { port });
+        const grpc = new GrpcDoor({
+          pipeline,
+          clock,
+          log,
+          tls: {
+            cert: read(flags['tls-cert-file']),
+            key: read(flags['tls-private-key-file']),
+            clientCa: read(flags['client-ca-file']),
+          },
+        });
+        const grpcPort = await grpc.listen(flags['bind-address'], flags['grpc-port']);
+        onStop(() => grpc.close());
+        onStop(() => objects.cache.stop());
+        log.info('serving', { port, grpcPort });
       },
     },
     argv,

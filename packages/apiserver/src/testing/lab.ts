@@ -129,7 +129,7 @@ const KUBECTL_DIR = '/usr/lib/google-cloud-sdk/bin';
 /** Those of the wanted versions that are installed. */
 export async function kubectlVersions(wanted: readonly string[]): Promise<string[]> {
   const folder = process.env['KUBECTL_DIR'] ?? KUBECTL_DIR;
-  const names = await readdir(folder).catch(() => []);
+  const names: readonly string[] = await readdir(folder).catch(() => []);
   return wanted.filter((version) => names.includes(`kubectl.${version}`));
 }
 

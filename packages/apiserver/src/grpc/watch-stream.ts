@@ -1,0 +1,113 @@
+import { errors } from '@kubelab/api';
+import type { Clock } from '@kubelab/component-base';
+import { EMPTY_BYTES, type KubeWatchStream } from '@kubelab/rpc';
+import type { WatchRequest } from '@kubelab/rpc/kube-api';
+import type { ApiRequest, WatchResponse } from '../core/messages.ts';
+import type { Pipeline } from '../pipeline.ts';
+import { errorBody } from '../respond/body.ts';
+
+const WATCHES_PER_STREAM_MAX = 200;
+
+/** All watches of one component on one stream. Each takes its events in batches and waits when the stream is full. */
+export class WatchStreamServer {
+  readonly #stream: KubeWatchStream;
+  readonly #pipeline: Pipeline;
+  readonly #clock: Clock;
+  readonly #requestFor: (path: string, query: URLSearchParams, signal: AbortSignal) => ApiRequest;
+  readonly #open = new Map<number, AbortController>();
+  #drained: Promise<void> | undefined;
+
+  constructor(deps: {
+    readonly stream: KubeWatchStream;
+    readonly pipeline: Pipeline;
+    readonly clock: Clock;
+    readonly requestFor: (path: string, query: URLSearchParams, signal: AbortSignal) => ApiRequest;
+  }) {
+    this.#stream = deps.stream;
+    this.#pipeline = deps.pipeline;
+    this.#clock = deps.clock;
+    this.#requestFor = deps.requestFor;
+  }
+
+  /** Resolves when the client is gone or has said its last and every watch has ended. */
+  serve(): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = () => {
+        for (const watch of this.#open.values()) watch.abort(new Error('the client is gone'));
+        resolve();
+      };
+      this.#stream.on('data', (request: WatchRequest) => this.#take(request));
+      this.#stream.on('end', finish);
+      this.#stream.on('cancelled', finish);
+      this.#stream.on('close', finish);
+    });
+  }
+
+  #take({ start, cancel }: WatchRequest): void {
+    if (start !== undefined && start !== null) {
+      if (this.#open.has(start.id) || this.#open.size >= WATCHES_PER_STREAM_MAX) {
+        const refusal = errorBody(errors.badRequest(`watch ${start.id} cannot be opened: its id is in use, or there are too many`));
+        this.#stream.write({ id: start.id, type: 'CLOSED', object: refusal.body });
+        return;
+      }
+      const gone = new AbortController();
+      this.#open.set(start.id, gone);
+      void this.#run(start, gone.signal);
+    } else if (cancel !== undefined && cancel !== null) {
+      this.#open.get(cancel)?.abort(new Error('cancelled by the client'));
+    }
+  }
+
+  async #run(start: { id: number; path: string; query: string }, signal: AbortSignal): Promise<void> {
+    const query = new URLSearchParams(start.query);
+    query.set('watch', 'true');
+    const response = await this.#pipeline.handle(this.#requestFor(start.path, query, signal));
+    let last: Uint8Array = EMPTY_BYTES;
+    if (response.kind === 'watch') await this.#pump(start.id, response, signal);
+    else if (response.kind === 'body') last = response.body;
+    this.#open.delete(start.id);
+    if (!this.#stream.destroyed) this.#stream.write({ id: start.id, type: 'CLOSED', object: last });
+  }
+
+  async #pump(id: number, { watcher, encoder, timeoutMs }: WatchResponse, signal: AbortSignal): Promise<void> {
+    const close = () => watcher.close('stopped');
+    const timer = this.#clock.setTimer(timeoutMs, close);
+    signal.addEventListener('abort', close, { once: true });
+    if (signal.aborted) close();
+    try {
+      for (;;) {
+        const batch = watcher.take();
+        if (batch.length === 0) {
+          if (watcher.ended !== undefined) return;
+          await watcher.wait();
+          continue;
+        }
+        let hasRoom = true;
+        for (const event of batch) hasRoom = this.#stream.write({ id, type: event.type, object: encoder.object(event) });
+        if (!hasRoom) await this.#drain(signal);
+      }
+    } finally {
+      timer.cancel();
+      signal.removeEventListener('abort', close);
+      watcher.close('stopped');
+    }
+  }
+
+  /** One listener for all watches of the stream. */
+  #drain(signal: AbortSignal): Promise<void> {
+    if (signal.aborted || this.#stream.destroyed) return Promise.resolve();
+    this.#drained ??= new Promise((resolve) => {
+      const finish = () => {
+        this.#drained = undefined;
+        this.#stream.off('drain', finish);
+        this.#stream.off('close', finish);
+        this.#stream.off('cancelled', finish);
+        resolve();
+      };
+      this.#stream.once('drain', finish);
+      this.#stream.once('close', finish);
+      this.#stream.once('cancelled', finish);
+    });
+    return this.#drained;
+  }
+}
