@@ -6,8 +6,8 @@ const FIRST_STORE_PORT = 12_379;
 
 /** The lab that `docker-compose.yml` describes: the default one, its members found by name. */
 export function composePlan(): LabPlan {
-  const ports = [FIRST_STORE_PORT, FIRST_STORE_PORT + 1, FIRST_STORE_PORT + 2, COMPOSE_API_PORT].values();
-  const allocate = { port: () => ports.next().value ?? 0, subnet: () => 0 };
+  const ports = [FIRST_STORE_PORT, FIRST_STORE_PORT + 1, FIRST_STORE_PORT + 2].values();
+  const allocate = { port: () => ports.next().value ?? 0, apiPort: () => COMPOSE_API_PORT, subnet: () => 0 };
   const request = {
     name: 'lab',
     driver: 'docker',

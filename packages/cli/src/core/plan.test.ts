@@ -26,7 +26,7 @@ const request: LabRequest = {
 
 function allocator(): Allocator {
   let port = 40_000;
-  return { port: () => port++, subnet: () => 7 };
+  return { port: () => port++, apiPort: () => 6443, subnet: () => 7 };
 }
 
 function member(plan: LabPlan, name: string) {

@@ -64,6 +64,8 @@ export interface LabRequest {
 export interface Allocator {
   /** A free TCP port on loopback. */
   port(): number;
+  /** A free one for the API: where people expect it, if that is free. */
+  apiPort(): number;
   /** The N of a `10.89.N.0/24` that no other lab and no route uses. */
   subnet(): number;
 }
@@ -142,17 +144,18 @@ function planMember(plan: LabPlan, kind: MemberKind, index: number, allocate: Al
   const ports = PORTS[kind];
   switch (plan.driver) {
     case 'hollow': {
-      const own = Object.fromEntries(Object.keys(ports).map((port) => [port, allocate.port()]));
+      const free = () => (kind === 'lb' ? allocate.apiPort() : allocate.port());
+      const own = Object.fromEntries(Object.keys(ports).map((port) => [port, free()]));
       return { name, kind, index, address: '127.0.0.1', ports: own, published: own };
     }
     case 'netns': {
-      const published = kind === 'lb' ? { rest: allocate.port() } : {};
+      const published = kind === 'lb' ? { rest: allocate.apiPort() } : {};
       return { name, kind, index, address: hostAddress(plan, ADDRESS_BASE[kind] + index), ports, published };
     }
     case 'docker': {
-      const isPublished = kind === 'lb' || kind === 'etcd';
       const published: Record<string, number> = {};
-      if (isPublished) published[kind === 'lb' ? 'rest' : 'client'] = allocate.port();
+      if (kind === 'lb') published.rest = allocate.apiPort();
+      if (kind === 'etcd') published.client = allocate.port();
       return { name, kind, index, ports, published };
     }
   }

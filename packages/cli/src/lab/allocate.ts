@@ -11,13 +11,16 @@ const SUBNETS_MAX = 250;
 export async function allocatorOf(folder: LabFolder, request: LabRequest): Promise<Allocator> {
   const wanted = request.nodes + 2 * (request.etcd + request.apiservers) + MEMBER_KINDS.length;
   const ports = await freePorts(wanted);
+  const isPreferredFree = (await freePorts(0, PREFERRED_PORT)).length === 1;
   const used = await usedSubnets(folder);
+  const port = () => {
+    const free = ports.shift();
+    if (free === undefined) throw new Error('no free ports are left on this machine');
+    return free;
+  };
   return {
-    port() {
-      const port = ports.shift();
-      if (port === undefined) throw new Error('no free ports are left on this machine');
-      return port;
-    },
+    port,
+    apiPort: () => (isPreferredFree ? PREFERRED_PORT : port()),
     subnet() {
       for (let octet = 1; octet < SUBNETS_MAX; octet++) {
         if (!used.has(octet)) return octet;
@@ -27,8 +30,8 @@ export async function allocatorOf(folder: LabFolder, request: LabRequest): Promi
   };
 }
 
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all([PREFERRED_PORT, ...Array.from({ length: count }, () => 0)].map(listen));
+async function freePorts(count: number, ...wanted: readonly number[]): Promise<number[]> {
+  const servers = await Promise.all([...wanted, ...Array.from({ length: count }, () => 0)].map(listen));
   const ports = servers.flatMap((server) => {
     const address = server?.address();
     return typeof address === 'object' && address !== null ? [address.port] : [];
