@@ -25,3 +25,4 @@ export { openapiV3, openapiV3Hash, openapiV3Index } from './openapi/index.ts';
 export * from './strategies/index.ts';
 export * from './tables/index.ts';
 export { type ApplyOptions, applyServerSide, trackUpdate } from './apply/index.ts';
+export { cronError, validate, validateBinding } from './validation/index.ts';
