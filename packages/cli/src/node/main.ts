@@ -28,8 +28,10 @@ export function main(argv: readonly string[]): Promise<void> {
       summary: 'A node: kubelet, container engine, kube-proxy and DNS, kept running.',
       flags: nodeFlags,
       async start({ flags, log, clock, signal, onStop }) {
+        // A hollow node has no surroundings of its own: engine, rules and settings would be the machine's.
+        const isHollow = flags.runtime === 'hollow';
         // 1. What the engine needs of its surroundings: writable cgroups, no stale sockets, forwarding.
-        await prepareNode(flags, log);
+        if (!isHollow) await prepareNode(flags, log);
         const nodeIp = flags['node-ip'] ?? ownAddress();
         const keeper = new Keeper(spawnProcess, clock, log);
         onStop(() => keeper.stopAll());
@@ -39,6 +41,7 @@ export function main(argv: readonly string[]): Promise<void> {
         };
         // 2. The kubelet, which registers the Node; on a first start the pod CIDR comes by it.
         keep(kubeletCommand(flags, nodeIp));
+        if (isHollow) return;
         const podCidr = await waitForFile(podCidrFile(flags), clock, signal);
         // 3. The engine, whose bridge carries the pod CIDR, and what serves Services and names.
         keep(dockerdCommand(flags, podCidr));
