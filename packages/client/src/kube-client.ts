@@ -1,18 +1,20 @@
 import type { KubeList, KubeObject, ResourceType } from '@kubelab/api';
 import { apiErrorFrom, isStatus } from '@kubelab/api';
-import { type Clock, type Logger, must, type Random } from '@kubelab/component-base';
+import { must } from '@kubelab/component-base';
 import type { KubeVerb } from '@kubelab/rpc/kube-api';
 import { listQuery, queryString, resourcePath } from './requests.ts';
 import { callServers } from './transport/call.ts';
 import { type Server, Servers } from './transport/servers.ts';
 import { type Transport, TransportError } from './transport/transport.ts';
-import type { ClientConfig, KubeClient, ListOptions, PatchType, WatchEvent, WatchOptions } from './types.ts';
-
-export interface ClientDeps {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-}
+import type {
+  ClientConfig,
+  KubeClient,
+  ListOptions,
+  PatchType,
+  RuntimeDeps,
+  WatchEvent,
+  WatchOptions,
+} from './types.ts';
 
 const CALL_TIMEOUT_MS = 10_000;
 const LIST_TIMEOUT_MS = 30_000;
@@ -29,7 +31,7 @@ const PATCH_CONTENT_TYPE: Readonly<Record<PatchType, string>> = {
  * A client over a list of API servers, each `https://` (REST) or `grpcs://` (gRPC). It stays with the one that works; see
  * `transport/call.ts` for what is retried and `transport/servers.ts` for which server is next. Opens nothing before the first call.
  */
-export function createClient(config: ClientConfig, deps: ClientDeps): KubeClient {
+export function createClient(config: ClientConfig, deps: RuntimeDeps): KubeClient {
   const { clock, log } = deps;
   const servers = new Servers(config.servers, clock, deps.random);
   const transports = new Map<string, Promise<Transport>>();

@@ -174,14 +174,18 @@ export interface Controller {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** What every controller is built from. */
-export interface ControllerDeps {
-  readonly client: KubeClient;
-  readonly informers: InformerFactory;
-  readonly events: EventRecorder;
+/** What everything here needs from its process. */
+export interface RuntimeDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+}
+
+/** What every controller is built from. */
+export interface ControllerDeps extends RuntimeDeps {
+  readonly client: KubeClient;
+  readonly informers: InformerFactory;
+  readonly events: EventRecorder;
 }
 
 export interface LeaderElectionOptions {

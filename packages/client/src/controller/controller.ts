@@ -1,6 +1,6 @@
 import { isStatus } from '@kubelab/api';
-import { AssertionError, type Clock, type Logger, type Random } from '@kubelab/component-base';
-import type { Controller, ControllerSpec, InformerFactory, ObjectKey } from '../types.ts';
+import { AssertionError } from '@kubelab/component-base';
+import type { Controller, ControllerSpec, InformerFactory, ObjectKey, RuntimeDeps } from '../types.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** A pass that takes longer is told to stop by its signal. */
@@ -17,17 +17,11 @@ export function terminal(message: string, cause?: unknown): TerminalError {
   return new TerminalError(message, { cause });
 }
 
-export interface ControllerLoopDeps {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-}
-
 /**
  * The one loop all controllers share: get a key → reconcile → forget, requeue or back off → done. `spec.watch` is called here, so
  * that handlers are in place before the informers start; nothing is worked on before `run`.
  */
-export function createController(spec: ControllerSpec, deps: ControllerLoopDeps): Controller {
+export function createController(spec: ControllerSpec, deps: RuntimeDeps): Controller {
   const { clock } = deps;
   const log = deps.log.child({ controller: spec.name });
   const queue = new WorkQueue({ clock });

@@ -18,7 +18,7 @@ function setUp() {
     metadata: { name: 'web', namespace: 'shop', uid: 'u1', resourceVersion: '5' },
   };
   const raise = async (message: string, about: Pick<Pod, 'kind'> & { metadata: object } = pod) => {
-    recorder.event(about as typeof pod, 'Warning', 'FailedScheduling', message);
+    recorder.event(about, 'Warning', 'FailedScheduling', message);
     await clock.advance(0);
   };
   return { clock, client, raise, pod };

@@ -1,17 +1,14 @@
 import { Event, isStatus } from '@kubelab/api';
-import { type Clock, errorMessage, type Logger, type Random, rfc3339 } from '@kubelab/component-base';
-import type { EventRecorder, KubeClient } from '../types.ts';
+import { errorMessage, rfc3339 } from '@kubelab/component-base';
+import type { EventRecorder, KubeClient, RuntimeDeps } from '../types.ts';
 import { EventCorrelator, type EventInput, type Verdict } from './correlate.ts';
 
 type Judged = Exclude<Verdict, { action: 'drop' }>;
 
-export interface EventRecorderOptions {
+export interface EventRecorderOptions extends RuntimeDeps {
   /** `event.source.component`: `kubelet`, `default-scheduler`, `replicaset-controller`. */
   readonly component: string;
   readonly host?: string | undefined;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
 }
 
 /** Events are hints: when this many wait to be sent, further ones are dropped. */

@@ -1,9 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { KubeObject, ResourceType } from '@kubelab/api';
 import { abortReason } from '@kubelab/component-base';
-import type { Informer, InformerFactory, KubeClient, ListOptions } from '../types.ts';
+import type { Informer, InformerFactory, KubeClient, ListOptions, RuntimeDeps } from '../types.ts';
 import { CachedInformer } from './informer.ts';
-import type { ReflectorDeps } from './reflector.ts';
 
 interface Entry {
   readonly informer: { run(signal: AbortSignal): Promise<void>; whenSynced(fn: () => void): void };
@@ -11,7 +10,7 @@ interface Entry {
 }
 
 /** One informer for each resource (and scope), shared by all who ask for it: one list, one watch, one copy in memory. */
-export function createInformerFactory(client: KubeClient, deps: ReflectorDeps): InformerFactory {
+export function createInformerFactory(client: KubeClient, deps: RuntimeDeps): InformerFactory {
   const entries = new Map<string, Entry>();
 
   return {

@@ -6,8 +6,16 @@
  *   INF-2  hasSynced is true only when every handler has heard of the whole first list
  */
 import { Indexer, type KubeObject, objectKey, type ResourceType } from '@kubelab/api';
-import type { DeepReadonly, Handlers, Informer, KubeClient, ListOptions, ObjectKey } from '../types.ts';
-import { Reflector, type ReflectorDeps, type ReflectorStore } from './reflector.ts';
+import type {
+  DeepReadonly,
+  Handlers,
+  Informer,
+  KubeClient,
+  ListOptions,
+  ObjectKey,
+  RuntimeDeps,
+} from '../types.ts';
+import { Reflector, type ReflectorStore } from './reflector.ts';
 
 export class CachedInformer<T extends KubeObject> implements Informer<T>, ReflectorStore<T> {
   readonly #cache = new Indexer<T>();
@@ -19,7 +27,7 @@ export class CachedInformer<T extends KubeObject> implements Informer<T>, Reflec
   constructor(
     client: KubeClient,
     type: ResourceType<T>,
-    options: ReflectorDeps & { readonly scope?: ListOptions },
+    options: RuntimeDeps & { readonly scope?: ListOptions },
   ) {
     this.#reflector = new Reflector(client, type, this, options);
   }

@@ -9,7 +9,7 @@
 import { isStatus, type KubeObject, type ResourceType } from '@kubelab/api';
 import { type Clock, errorMessage, type Logger, type Random } from '@kubelab/component-base';
 import { TransportError } from '../transport/transport.ts';
-import type { KubeClient, ListOptions, WatchEvent } from '../types.ts';
+import type { KubeClient, ListOptions, RuntimeDeps, WatchEvent } from '../types.ts';
 import { Backoff } from './backoff.ts';
 
 export interface ReflectorStore<T> {
@@ -19,15 +19,10 @@ export interface ReflectorStore<T> {
   remove(object: T): void;
 }
 
-export interface ReflectorDeps {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-}
-
 const PAGE_ITEMS = 500;
 const BACKOFF_FIRST_MS = 50;
-const BACKOFF_MAX_MS = 10_000;
+/** Short for upstream (30 s), as a lab is to be seen healing; a failing list costs little. */
+const BACKOFF_MAX_MS = 2_000;
 /** Upstream's range: watches do not all end at the same moment. */
 const WATCH_SECONDS_MIN = 300;
 /** A watch that ends sooner than this has failed, however politely. */
@@ -47,7 +42,7 @@ export class Reflector<T extends KubeObject> {
     client: KubeClient,
     type: ResourceType<T>,
     store: ReflectorStore<T>,
-    options: ReflectorDeps & { readonly scope?: ListOptions },
+    options: RuntimeDeps & { readonly scope?: ListOptions },
   ) {
     this.#client = client;
     this.#type = type;

@@ -14,10 +14,9 @@ import {
   objectKey,
   parseFieldSelector,
   parseLabelSelector,
-  Pod,
   type ResourceType,
 } from '@kubelab/api';
-import { type Clock, randomSuffix, rfc3339, seededRandom } from '@kubelab/component-base';
+import type { Clock } from '@kubelab/component-base';
 import { FakeClock } from '@kubelab/component-base/testing';
 import { Channel } from '../transport/channel.ts';
 import type {
@@ -35,6 +34,7 @@ import type {
 } from '../types.ts';
 import { applyPatch } from './fake-patch.ts';
 import { type Change, FakeStore, resourceId } from './fake-store.ts';
+import { FakeWriter } from './fake-writer.ts';
 
 /** One request as it came in. */
 export interface FakeAction {
@@ -59,22 +59,22 @@ export class FakeKubeClient implements KubeClient {
   /** Every request since the start or the last `clearActions`. */
   actions: FakeAction[] = [];
   readonly #store = new FakeStore();
-  readonly #clock: Clock;
-  readonly #random = seededRandom(1);
-  readonly #gracefulPods: boolean;
+  readonly #writer: FakeWriter;
   readonly #watches = new Set<Channel<WatchEvent<KubeObject>>>();
   readonly #interceptors: Interceptor[] = [];
 
   constructor(options: FakeOptions = {}) {
-    this.#clock = options.clock ?? new FakeClock();
-    this.#gracefulPods = options.gracefulPods ?? false;
+    const { clock = new FakeClock(), gracefulPods = false } = options;
+    this.#writer = new FakeWriter(this.#store, { clock, gracefulPods });
   }
 
   // For tests: state without requests.
 
   /** Puts objects there as they are (status too), filling in what a server would. */
   seed<T extends KubeObject>(type: ResourceType<T>, ...objects: (NewObject<T> | T)[]): T[] {
-    return objects.map((object) => this.#store.put(type, this.#complete(type, object as NewObject<T>)) as T);
+    return objects.map(
+      (object) => this.#store.put(type, this.#writer.complete(type, object as NewObject<T>)) as T,
+    );
   }
   objects<T extends KubeObject>(type: ResourceType<T>): T[] {
     return [...this.#store.of(type).values()] as T[];
@@ -154,7 +154,7 @@ export class FakeKubeClient implements KubeClient {
       subresource,
       body: object,
     });
-    const complete = this.#complete(type, object);
+    const complete = this.#writer.complete(type, object);
     if (this.#store.of(type).has(objectKey(complete)))
       throw errors.alreadyExists(type, complete.metadata.name);
     if (options.dryRun === true) return complete;
@@ -184,7 +184,7 @@ export class FakeKubeClient implements KubeClient {
     ) {
       throw errors.conflict(type, old.metadata.name);
     }
-    return this.#replace(type, old, structuredClone(object) as T, options);
+    return this.#writer.replace(type, old, structuredClone(object) as T, options);
   }
 
   updateStatus<T extends KubeObject>(type: ResourceType<T>, object: DeepReadonly<T>): Promise<T> {
@@ -208,7 +208,7 @@ export class FakeKubeClient implements KubeClient {
       throw errors.conflict(type, ref.name);
     if (patched.metadata.uid !== old.metadata.uid)
       throw errors.conflict(type, ref.name, 'the UID in the precondition does not match');
-    return this.#replace(type, old, patched, options);
+    return this.#writer.replace(type, old, patched, options);
   }
 
   async delete<T extends KubeObject>(
@@ -217,7 +217,7 @@ export class FakeKubeClient implements KubeClient {
     options: DeleteOptions = {},
   ): Promise<void> {
     await this.#enter({ verb: 'delete', resource: type.resource, ...ref, body: options });
-    this.#delete(type, keyOf(ref.namespace, ref.name), options);
+    this.#writer.delete(type, keyOf(ref.namespace, ref.name), options);
   }
 
   async deleteCollection<T extends KubeObject>(
@@ -226,7 +226,8 @@ export class FakeKubeClient implements KubeClient {
   ): Promise<void> {
     await this.#enter({ verb: 'deletecollection', resource: type.resource, namespace: options.namespace });
     const isWanted = selectorOf(type, options);
-    for (const object of this.objects(type)) if (isWanted(object)) this.#delete(type, objectKey(object), {});
+    for (const object of this.objects(type))
+      if (isWanted(object)) this.#writer.delete(type, objectKey(object), {});
   }
 
   async createSubresource<R>(
@@ -237,8 +238,8 @@ export class FakeKubeClient implements KubeClient {
   ): Promise<R> {
     await this.#enter({ verb: 'create', resource: type.resource, ...ref, subresource, body });
     const key = keyOf(ref.namespace, ref.name);
-    if (subresource === 'binding') this.#bind(key, (body as { target: { name: string } }).target.name);
-    else if (subresource === 'eviction') this.#delete(type, key, {});
+    if (subresource === 'binding') this.#writer.bind(key, (body as { target: { name: string } }).target.name);
+    else if (subresource === 'eviction') this.#writer.delete(type, key, {});
     else throw errors.notFound(type, `${ref.name}/${subresource}`);
     return { kind: 'Status', status: 'Success', code: 201 } as R;
   }
@@ -289,117 +290,6 @@ export class FakeKubeClient implements KubeClient {
       if (error !== undefined) throw error;
     }
   }
-
-  #complete<T extends KubeObject>(type: ResourceType<T>, object: NewObject<T> | T): T {
-    const copy = JSON.parse(JSON.stringify(object)) as T;
-    const { metadata } = copy;
-    copy.apiVersion = type.apiVersion;
-    copy.kind = type.kind;
-    if (!metadata.name && metadata.generateName !== undefined)
-      metadata.name = metadata.generateName + randomSuffix(this.#random);
-    if (!metadata.name) throw errors.badRequest('name or generateName is required');
-    if (type.namespaced) metadata.namespace ??= 'default';
-    metadata.uid ??= this.#random.uuid();
-    metadata.creationTimestamp ??= rfc3339(this.#clock.now());
-    if ('spec' in copy) metadata.generation ??= 1;
-    return copy;
-  }
-
-  /** What the main endpoint and the status endpoint each may change, and what follows from it. */
-  #replace<T extends KubeObject>(type: ResourceType<T>, old: T, wanted: T, options: WriteOptions): T {
-    const before = old as Fields;
-    const asked = wanted as Fields;
-    let next: Fields;
-    if (options.subresource === 'status') next = { ...structuredClone(before), status: asked['status'] };
-    else next = { ...asked, ...('status' in before ? { status: structuredClone(before['status']) } : {}) };
-    const object = next as unknown as T;
-    if (options.subresource !== 'status' && !('status' in before)) delete next['status'];
-    const { metadata } = object;
-    const { uid, creationTimestamp, deletionTimestamp, generation } = old.metadata;
-    Object.assign(metadata, { uid, creationTimestamp });
-    if (deletionTimestamp !== undefined) metadata.deletionTimestamp = deletionTimestamp;
-    if (generation !== undefined) {
-      metadata.generation = isSame(before['spec'], next['spec']) ? generation : generation + 1;
-    }
-    // A write that changes nothing is no write: no event, the same version.
-    metadata.resourceVersion = old.metadata.resourceVersion;
-    if (isSame(old, object) || options.dryRun === true) return structuredClone(object);
-    const key = objectKey(object);
-    if (
-      metadata.deletionTimestamp !== undefined &&
-      (metadata.finalizers ?? []).length === 0 &&
-      hadFinalizers(old)
-    ) {
-      return this.#store.remove(type, key) as T;
-    }
-    return structuredClone(this.#store.put(type, object)) as T;
-  }
-
-  #delete(type: ResourceType, key: ObjectKey, options: DeleteOptions): void {
-    const old = this.#store.get(type, key);
-    const { preconditions } = options;
-    const isOther = preconditions?.uid !== undefined && preconditions.uid !== old.metadata.uid;
-    const isNewer =
-      preconditions?.resourceVersion !== undefined &&
-      preconditions.resourceVersion !== old.metadata.resourceVersion;
-    if (isOther || isNewer) throw errors.conflict(type, old.metadata.name, 'precondition failed');
-    const finalizer = { Foreground: 'foregroundDeletion', Orphan: 'orphan', Background: undefined }[
-      options.propagationPolicy ?? 'Background'
-    ];
-    const waitsForKubelet =
-      this.#gracefulPods &&
-      type.resource === Pod.resource &&
-      options.gracePeriodSeconds !== 0 &&
-      isBound(old);
-    if (finalizer === undefined && !hadFinalizers(old) && !waitsForKubelet) {
-      this.#store.remove(type, key);
-      return;
-    }
-    const copy = structuredClone(old);
-    copy.metadata.deletionTimestamp ??= rfc3339(this.#clock.now());
-    if (waitsForKubelet) copy.metadata.deletionGracePeriodSeconds = options.gracePeriodSeconds ?? 30;
-    if (finalizer !== undefined)
-      copy.metadata.finalizers = [...new Set([...(copy.metadata.finalizers ?? []), finalizer])];
-    if (!isSame(old, copy)) this.#store.put(type, copy);
-  }
-
-  #bind(key: ObjectKey, nodeName: string): void {
-    const pod = structuredClone(this.#store.get(Pod, key)) as Pod;
-    if (pod.spec.nodeName !== undefined && pod.spec.nodeName !== '') {
-      throw errors.conflict(
-        Pod,
-        pod.metadata.name,
-        `pod ${pod.metadata.name} is already assigned to node "${pod.spec.nodeName}"`,
-      );
-    }
-    pod.spec.nodeName = nodeName;
-    const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
-    const lastTransitionTime = rfc3339(this.#clock.now());
-    pod.status = {
-      ...pod.status,
-      conditions: [...others, { type: 'PodScheduled', status: 'True', lastTransitionTime }],
-    };
-    this.#store.put(Pod, pod);
-  }
-}
-
-type Fields = Record<string, unknown>;
-
-function isSame(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a, sortedKeys) === JSON.stringify(b, sortedKeys);
-}
-
-function sortedKeys(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function hadFinalizers(object: KubeObject): boolean {
-  return (object.metadata.finalizers ?? []).length > 0;
-}
-
-function isBound(object: KubeObject): boolean {
-  return ((object as Pod).spec.nodeName ?? '') !== '';
 }
 
 function selectorOf<T extends KubeObject>(

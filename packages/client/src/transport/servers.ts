@@ -2,7 +2,7 @@ import type { Clock, Random } from '@kubelab/component-base';
 import { must } from '@kubelab/component-base';
 
 const BACKOFF_FIRST_MS = 100;
-const BACKOFF_MAX_MS = 5_000;
+const BACKOFF_MAX_MS = 2_000;
 
 /** One server of the list and what is known of it. */
 export interface Server {

@@ -1,35 +1,27 @@
 import { SCORE_MAX, type ScorePlugin } from '../core/framework.ts';
 
 /** NodeResourcesFit's scoring strategy LeastAllocated: the emptier by cpu and memory, the better. */
-export const leastAllocated: ScorePlugin = {
-  name: 'NodeResourcesFit',
-  score: ({ nonZero }) => ({
-    score({ nonZeroRequested, allocatable }) {
-      const cpu = freeShare(nonZeroRequested.cpu + nonZero.cpu, allocatable['cpu'] ?? 0);
-      const memory = freeShare(nonZeroRequested.memory + nonZero.memory, allocatable['memory'] ?? 0);
-      return Math.floor((cpu + memory) / 2);
-    },
-  }),
-};
+export const leastAllocated: ScorePlugin = byShare((requested, capacity) =>
+  requested > capacity ? 0 : ((capacity - requested) * SCORE_MAX) / capacity,
+);
 
 /** The opposite, MostAllocated: fills one node before it begins the next. */
-export const mostAllocated: ScorePlugin = {
-  name: 'NodeResourcesFit',
-  score: ({ nonZero }) => ({
-    score({ nonZeroRequested, allocatable }) {
-      const cpu = usedShare(nonZeroRequested.cpu + nonZero.cpu, allocatable['cpu'] ?? 0);
-      const memory = usedShare(nonZeroRequested.memory + nonZero.memory, allocatable['memory'] ?? 0);
-      return Math.floor((cpu + memory) / 2);
-    },
-  }),
-};
+export const mostAllocated: ScorePlugin = byShare(
+  (requested, capacity) => (Math.min(requested, capacity) * SCORE_MAX) / capacity,
+);
 
-function freeShare(requested: number, capacity: number): number {
-  return capacity === 0 || requested > capacity
-    ? 0
-    : Math.floor(((capacity - requested) * SCORE_MAX) / capacity);
-}
-
-function usedShare(requested: number, capacity: number): number {
-  return capacity === 0 ? 0 : Math.floor((Math.min(requested, capacity) * SCORE_MAX) / capacity);
+/** The mean over cpu and memory, in whole numbers as upstream. */
+function byShare(share: (requested: number, capacity: number) => number): ScorePlugin {
+  return {
+    name: 'NodeResourcesFit',
+    score: ({ nonZero }) => ({
+      score({ nonZeroRequested, allocatable }) {
+        const scoreOf = (name: 'cpu' | 'memory') => {
+          const capacity = allocatable[name] ?? 0;
+          return capacity === 0 ? 0 : Math.floor(share(nonZeroRequested[name] + nonZero[name], capacity));
+        };
+        return Math.floor((scoreOf('cpu') + scoreOf('memory')) / 2);
+      },
+    }),
+  };
 }
