@@ -24,7 +24,11 @@ export const COMPONENTS = Object.keys(MAINS);
  * Small heaps: a lab is two dozen processes on one machine. The young generation is kept small, and memory is
  * given back early, at some cost in speed that a lab does not notice.
  */
-const NODE_OPTIONS = ['--max-semi-space-size=2', '--disable-warning=ExperimentalWarning', '--disable-warning=DEP0123'];
+const NODE_OPTIONS = [
+  '--max-semi-space-size=2',
+  '--disable-warning=ExperimentalWarning',
+  '--disable-warning=DEP0123',
+];
 
 export interface ProcessWords {
   readonly command: string;

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { type Allocator, type LabRequest, MEMBER_KINDS } from '../core/plan.ts';
+import { type Allocator, type LabPlan, type LabRequest, MEMBER_KINDS } from '../core/plan.ts';
 import { LabFolder, labNames } from './folder.ts';
 
 /** The port people expect the API on; taken when it is free. */
@@ -11,8 +11,10 @@ const SUBNETS_MAX = 250;
 export async function allocatorOf(folder: LabFolder, request: LabRequest): Promise<Allocator> {
   const wanted = request.nodes + 2 * (request.etcd + request.apiservers) + MEMBER_KINDS.length;
   const ports = await freePorts(wanted);
-  const isPreferredFree = (await freePorts(0, PREFERRED_PORT)).length === 1;
-  const used = await usedSubnets(folder);
+  const others = await otherPlans(folder);
+  const isPreferredFree =
+    !portsOf(others).has(PREFERRED_PORT) && (await freePorts(0, PREFERRED_PORT)).length === 1;
+  const used = usedSubnets(others);
   const port = () => {
     const free = ports.shift();
     if (free === undefined) throw new Error('no free ports are left on this machine');
@@ -52,16 +54,26 @@ function listen(port: number): Promise<ReturnType<typeof createServer> | undefin
   });
 }
 
+/** Plans of all other labs: one that is stopped keeps its ports and its network. */
+async function otherPlans(own: LabFolder): Promise<LabPlan[]> {
+  const names = (await labNames()).filter((name) => name !== own.name);
+  const states = await Promise.all(names.map((name) => new LabFolder(name).read().catch(() => undefined)));
+  return states.flatMap((state) => (state === undefined ? [] : [state.plan]));
+}
+
+function portsOf(plans: readonly LabPlan[]): Set<number> {
+  return new Set(
+    plans.flatMap(({ members }) => members.flatMap(({ published }) => Object.values(published))),
+  );
+}
+
 /** The N of every 10.89.N.0/24 that an interface or another lab has. */
-async function usedSubnets(own: LabFolder): Promise<Set<number>> {
+function usedSubnets(plans: readonly LabPlan[]): Set<number> {
   const addresses = Object.values(networkInterfaces()).flatMap((list) =>
     (list ?? []).map(({ address }) => address),
   );
-  for (const name of await labNames()) {
-    const state = name === own.name ? undefined : await new LabFolder(name).read().catch(() => undefined);
-    if (state !== undefined) addresses.push(state.plan.memberCidr);
-  }
+  const all = [...addresses, ...plans.map(({ memberCidr }) => memberCidr)];
   return new Set(
-    addresses.flatMap((address) => (address.startsWith('10.89.') ? [Number(address.split('.')[2])] : [])),
+    all.flatMap((address) => (address.startsWith('10.89.') ? [Number(address.split('.')[2])] : [])),
   );
 }

@@ -36,8 +36,7 @@ export function main(argv: readonly string[]): Promise<void> {
         const keeper = new Keeper(spawnProcess, clock, log);
         onStop(() => keeper.stopAll());
         const keep = ({ name, program, args }: ChildCommand) => {
-          const self = kubelabCommand(args);
-          keeper.start(name, program === undefined ? self : { command: program, args });
+          keeper.start(name, program === undefined ? kubelabCommand(args) : { command: program, args });
         };
         // 2. The kubelet, which registers the Node; on a first start the pod CIDR comes by it.
         keep(kubeletCommand(flags, nodeIp));

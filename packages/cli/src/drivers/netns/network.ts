@@ -37,8 +37,8 @@ export function uplinkCommands(plan: LabPlan): string[][] {
     ['ip', '-n', names.switch, 'link', 'set', 'lab0', 'up'],
     ['ip', 'link', 'add', names.uplink, 'type', 'veth', 'peer', 'name', 'host', 'netns', names.switch],
     ['ip', '-n', names.switch, 'link', 'set', 'host', 'master', 'lab0', 'up'],
-    ['ip', 'address', 'add', `${gateway}/24`, 'dev', names.uplink],
-    ...addresses.map(({ address }) => ['ip', 'address', 'add', `${address}/32`, 'dev', names.uplink]),
+    ['ip', 'address', 'replace', `${gateway}/24`, 'dev', names.uplink],
+    ...addresses.map(({ address }) => ['ip', 'address', 'replace', `${address}/32`, 'dev', names.uplink]),
     ['ip', 'link', 'set', names.uplink, 'up'],
   ];
 }
@@ -65,7 +65,7 @@ export function nodeCommands(plan: LabPlan, node: MemberPlan): string[][] {
       names.switch,
     ],
     ['ip', '-n', names.switch, 'link', 'set', `n${node.index}`, 'master', 'lab0', 'up'],
-    ['ip', '-n', namespace, 'address', 'add', `${node.address}/24`, 'dev', 'eth0'],
+    ['ip', '-n', namespace, 'address', 'replace', `${node.address}/24`, 'dev', 'eth0'],
     ['ip', '-n', namespace, 'link', 'set', 'lo', 'up'],
     ['ip', '-n', namespace, 'link', 'set', 'eth0', 'up'],
     ['ip', '-n', namespace, 'route', 'replace', 'default', 'via', hostAddress(plan, 1)],
