@@ -27,6 +27,8 @@ interface Wire {
   send(type: string, object: unknown): void;
   endWatches(): void;
   readonly watchCount: () => number;
+  /** Calls are taken and never answered, as by a process that was stopped. */
+  hang(): void;
   stop(): Promise<void>;
 }
 
@@ -41,6 +43,7 @@ function answerTo({ path, method }: Pick<Seen, 'path' | 'method'>): { code: numb
 async function restWire(): Promise<Wire> {
   const seen: Seen[] = [];
   const watches = new Set<http.ServerResponse>();
+  let hangs = false;
   const server = http.createServer((request, response) => void handle(request, response));
   const handle = async (request: http.IncomingMessage, response: http.ServerResponse) => {
     const { pathname, search } = new URL(request.url ?? '', 'http://x');
@@ -56,6 +59,7 @@ async function restWire(): Promise<Wire> {
       response.writeHead(200).flushHeaders();
       return;
     }
+    if (hangs) return;
     const answer = answerTo({ path: pathname, method });
     response.writeHead(answer.code).end(JSON.stringify(answer.body));
   };
@@ -74,6 +78,7 @@ async function restWire(): Promise<Wire> {
     },
     endWatches: () => watches.forEach((watch) => watch.end()),
     watchCount: () => watches.size,
+    hang: () => (hangs = true),
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -84,6 +89,7 @@ async function restWire(): Promise<Wire> {
 async function grpcWire(): Promise<Wire> {
   const seen: Seen[] = [];
   const watches = new Map<number, KubeWatchStream>();
+  let hangs = false;
   const server = kubeApiServer({
     async call({ verb, path, query, contentType, body }, { authorization }) {
       seen.push({
@@ -94,6 +100,7 @@ async function grpcWire(): Promise<Wire> {
         authorization,
         body: Buffer.from(body).toString(),
       });
+      if (hangs) await new Promise(() => undefined);
       const answer = answerTo({ path, method: verb });
       return { code: answer.code, body: Buffer.from(JSON.stringify(answer.body)), warnings: [] };
     },
@@ -129,6 +136,7 @@ async function grpcWire(): Promise<Wire> {
       watches.clear();
     },
     watchCount: () => watches.size,
+    hang: () => (hangs = true),
     async stop() {
       line.cut();
       await stopServer(server, 0);
@@ -259,6 +267,22 @@ for (const [name, open] of [
       assert.equal(second.seen.length, 1);
       pair.close();
       await second.stop();
+    });
+
+    test('a server that hangs loses its watches as soon as a call finds out; a read is answered by the other', async () => {
+      const [first, second] = [await open(), await open()];
+      const pair = createClient({ servers: [first.url, second.url], userAgent: 'tester/1' }, deps);
+      const watching = (async () => {
+        for await (const _ of pair.watch(ConfigMap)) assert.fail();
+      })();
+      const ended = assert.rejects(watching, /server lost/);
+      await eventually('the watch is open', () => first.watchCount() === 1);
+      first.hang();
+      await pair.get(ConfigMap, { name: 'a', namespace: 'ns' }, { timeoutMs: 400 });
+      await ended;
+      assert.equal(second.seen.length, 1);
+      pair.close();
+      await Promise.all([first.stop(), second.stop()]);
     });
   });
 }
