@@ -15,6 +15,12 @@ export class ResourceCache {
   /** index name → value → keys */
   readonly #indexes = new Map<string, Map<string, Set<string>>>();
   #history = new History(0);
+  #version = 0;
+
+  /** Goes up with each change: what was derived from an older version is stale. */
+  get version(): number {
+    return this.#version;
+  }
 
   /** Must be called before the first load. */
   addIndex(name: string, values: IndexFunction): void {
@@ -63,6 +69,7 @@ export class ResourceCache {
   /** Starts anew from a full read at `revision`: open watches end, older versions are forgotten. */
   reset(entries: readonly CacheEntry[], revision: number): void {
     this.closeWatchers('expired');
+    this.#version++;
     this.#entries.clear();
     for (const index of this.#indexes.values()) index.clear();
     for (const entry of entries) {
@@ -132,6 +139,7 @@ export class ResourceCache {
   }
 
   #publish(event: CacheEvent): void {
+    this.#version++;
     this.#history.push(event);
     for (const watcher of this.#watchers) watcher.offer(event);
     event.previous?.release();
