@@ -42,7 +42,9 @@ export function deleteRange(
 export function txn(writes: MvccTxn, lessor: Lessor, request: TxnRequest): Init<TxnResponse> {
   const plan = planTxn(writes, request);
   checkPlan(plan, writes, lessor);
-  return run(plan, writes, lessor);
+  const response = run(plan, writes, lessor);
+  // As etcd: nested responses have an empty header.
+  return { ...response, header: { revision: writes.revision } };
 }
 
 /** For transactions that only read: on the store itself, without proposing anything. */
@@ -83,7 +85,7 @@ function run(plan: TxnPlan, writes: MvccTxn, lessor: Lessor): Init<TxnResponse> 
     }
     return nested === undefined ? {} : { responseTxn: run(nested, writes, lessor) };
   });
-  return { header: { revision: writes.revision }, succeeded: plan.succeeded, responses };
+  return { header: {}, succeeded: plan.succeeded, responses };
 }
 
 function checkPutAgainst(txn: MvccTxn, lessor: Lessor, request: PutRequest): void {

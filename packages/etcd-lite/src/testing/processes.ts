@@ -69,7 +69,9 @@ export class ProcessCluster {
     const at = this.members.findIndex((each) => each.name === name);
     const member = this.members[at];
     if (member === undefined) throw new Error(`no member ${name}`);
-    const child = spawn(process.execPath, [MAIN, ...(this.#args[at] ?? [])], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, [MAIN, ...(this.#args[at] ?? [])], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     child.stderr?.pipe(createWriteStream(member.log, { flags: 'a' }));
     member.child = child;
   }
