@@ -81,9 +81,13 @@ function nodeWords(plan: LabPlan, node: MemberPlan): string[] {
     ...NODE_PRIVILEGES.capabilities.flatMap((name) => ['--cap-add', name]),
     ...NODE_PRIVILEGES.securityOptions.flatMap((option) => ['--security-opt', option]),
     ...['--device-cgroup-rule', 'a *:* rwm'],
-    ...['--cpus', String(cpuCount(plan.nodeCpu)), '--memory', String(byteCount(plan.nodeMemory))],
+    // As a quota: `--cpus` refuses more than the machine has, and a node may well declare more.
+    ...['--cpu-period', String(CPU_PERIOD_US), '--cpu-quota', String(cpuCount(plan.nodeCpu) * CPU_PERIOD_US)],
+    ...['--memory', String(byteCount(plan.nodeMemory))],
   ];
 }
+
+const CPU_PERIOD_US = 100_000;
 
 /** `500m` → 0.5. */
 function cpuCount(quantity: string): number {
