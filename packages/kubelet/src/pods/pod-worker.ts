@@ -42,6 +42,8 @@ export class PodWorker {
   #volumes: VolumePaths | undefined;
   #volumesAtMs = 0;
   readonly #waiting = new Map<string, WaitingReason>();
+  /** After a failure: no other try before, whatever wakes the worker meanwhile. By container name; '' is the whole pod. */
+  readonly #notBeforeMs = new Map<string, number>();
   readonly #lastWords = new Map<string, string>();
   #stop: StopInProgress | undefined;
   #isDirty = false;
@@ -243,6 +245,10 @@ export class PodWorker {
 
   async #carryOut(plan: PodPlan, before: PodRuntime): Promise<void> {
     const { deps, pod } = { deps: this.#deps, pod: this.#pod };
+    if (this.#isTooEarly('')) {
+      this.#tell(before, false);
+      return;
+    }
     this.#isActing = true;
     try {
       for (const kill of plan.kill) await this.#kill(kill, before);
@@ -280,9 +286,9 @@ export class PodWorker {
         if (record === undefined) continue;
         runtime = { ...runtime, containers: [record, ...runtime.containers] };
         this.#runtime = runtime;
+        this.#isDirty = true; // what may start after it?
       }
       this.#tell(runtime, false);
-      this.#isDirty = true; // what may start after these?
     } finally {
       this.#isActing = false;
     }
@@ -308,6 +314,7 @@ export class PodWorker {
   #mayStart({ container, lastRun }: StartAction): boolean {
     const { backoff, clock, event } = this.#deps;
     const { name } = container.spec;
+    if (this.#isTooEarly(name)) return false;
     if (lastRun?.finishedAtMs === undefined) return true;
     const key = `${this.uid}/${name}`;
     const remainingMs = backoff.remainingMs(key, lastRun.finishedAtMs, clock.now());
@@ -342,7 +349,7 @@ export class PodWorker {
         reason: error.waiting.reason,
         err: error.message,
       });
-      this.#kickAfter(error.retryAfterMs ?? RETRY_MS);
+      this.#retryAfter(name, error.retryAfterMs ?? RETRY_MS);
       if (error.waiting.reason === 'RunContainerError') this.#runtime = undefined; // there is a dead one now
       return undefined;
     }
@@ -354,14 +361,14 @@ export class PodWorker {
     this.#deps.event(this.#pod, 'Warning', 'FailedCreatePodSandBox', message);
     this.#log.warn('sandbox not created', { err: error });
     this.#runtime = undefined;
-    this.#kickAfter(RETRY_MS);
+    this.#retryAfter('', RETRY_MS);
   }
 
   #volumesFailed(error: unknown): undefined {
     const message = error instanceof SetUpError ? error.message : errorMessage(error);
     this.#deps.event(this.#pod, 'Warning', 'FailedMount', message);
     this.#log.warn('volumes not set up', { err: message });
-    this.#kickAfter(RETRY_MS);
+    this.#retryAfter('', RETRY_MS);
   }
 
   /** Keeps what came from the API up to date in the volumes of a running pod. */
@@ -464,6 +471,18 @@ export class PodWorker {
     tokens.forget(this.uid);
     statuses.forget(this.uid);
     this.#onGone();
+  }
+
+  #retryAfter(what: string, delayMs: number): void {
+    this.#notBeforeMs.set(what, this.#deps.clock.monotonic() + delayMs);
+    this.#kickAfter(delayMs);
+  }
+
+  #isTooEarly(what: string): boolean {
+    const leftMs = (this.#notBeforeMs.get(what) ?? 0) - this.#deps.clock.monotonic();
+    if (leftMs <= 0) return false;
+    this.#kickAfter(leftMs);
+    return true;
   }
 
   /** Another pass after a while; the earliest wish counts. */

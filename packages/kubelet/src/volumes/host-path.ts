@@ -42,7 +42,7 @@ export function hostPathGuard(ownPaths: readonly string[]): HostPathGuard {
 /** `inner` is `outer` or lies below it. */
 export function contains(outer: string, inner: string): boolean {
   const path = relative(outer, inner);
-  return path === '' || (!path.startsWith('..') && !isAbsolute(path));
+  return path === '' || !(path === '..' || path.startsWith('../') || isAbsolute(path));
 }
 
 /** With every symlink followed, as far as the path exists. */
