@@ -98,7 +98,9 @@ export function hasCause(err: unknown, causeReason: string): boolean {
   return err instanceof ApiError && (err.status.details?.causes ?? []).some((c) => c.reason === causeReason);
 }
 
-/** From the wire. Bodies that are no proper Status still become one, so that callers see one kind of error. */
+/**
+ * From the wire. Bodies that are no proper Status still become one, so that callers see one kind of error.
+ */
 export function apiErrorFrom(status: Partial<Status> & { code?: number | undefined }): ApiError {
   const code = status.code ?? 500;
   const reason = status.reason ?? REASON_OF_CODE[code];

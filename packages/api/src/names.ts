@@ -1,6 +1,7 @@
 /**
- * The name shapes every object must obey, with upstream's sentences (`k8s.io/apimachinery/pkg/util/validation`).
- * Each function gives the reasons why a text is not of its shape; none when it is.
+ * The name shapes every object must obey, with upstream's sentences
+ * (`k8s.io/apimachinery/pkg/util/validation`). Each function gives the reasons why a text is not of its
+ * shape; none when it is.
  */
 
 const DNS1123_LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';

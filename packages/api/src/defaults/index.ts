@@ -1,6 +1,6 @@
 /**
- * Defaulting: what the server fills in before an object is admitted, one function a kind. The values are upstream's
- * (`pkg/apis/<group>/<version>/defaults.go`).
+ * Defaulting: what the server fills in before an object is admitted, one function a kind. The values are
+ * upstream's (`pkg/apis/<group>/<version>/defaults.go`).
  * Invariants
  *   DEF-1  defaulting twice gives what defaulting once gives
  */

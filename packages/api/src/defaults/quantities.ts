@@ -4,8 +4,8 @@ import { formatQuantity, isQuantity, parseQuantity } from '../quantity.ts';
 const NANOS_PER_MILLI = 1_000_000n;
 
 /**
- * Writes every quantity of a resource list in canonical form, rounded up to thousandths (upstream's `SetDefaults_ResourceList`).
- * What is no quantity stays: validation names it.
+ * Writes every quantity of a resource list in canonical form, rounded up to thousandths (upstream's
+ * `SetDefaults_ResourceList`). What is no quantity stays: validation names it.
  */
 export function canonicalizeResources(list: Record<string, string | number> | undefined): void {
   if (list === undefined || list === null) return;

@@ -78,6 +78,8 @@ test('semantic equality ignores what is absent in one way or another', () => {
   assert.equal(semanticEqual({ a: undefined, b: [] }, {}), true);
   assert.equal(semanticEqual({ a: {} }, {}), false);
   assert.equal(semanticEqual({ a: 0 }, {}), false);
+  assert.equal(semanticEqual({}, { constructor: 'x' }), false);
+  assert.equal(semanticEqual({ constructor: 'x' }, {}), false);
   assert.equal(semanticEqual([1, { a: 1 }], [1, { a: 1 }]), true);
   assert.equal(semanticEqual({ a: [1] }, { a: [2] }), false);
 });

@@ -1,8 +1,8 @@
 /** `maxSurge: 25%` and its like. */
 
 /**
- * The number an int-or-percent stands for out of `total`; percentages round up or down as asked. Undefined when the text is
- * no percentage.
+ * The number an int-or-percent stands for out of `total`; percentages round up or down as asked. Undefined
+ * when the text is no percentage.
  */
 export function scaledValue(
   value: number | string,

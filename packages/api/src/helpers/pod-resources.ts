@@ -1,7 +1,8 @@
 /**
  * What a pod asks for, as the scheduler and the node count it, and the QoS class that follows from it.
  * Invariants
- *   RES-1  a pod's request covers its peak: all containers with all sidecars, or one init container with the sidecars before it
+ *   RES-1  a pod's request covers its peak: all containers with all sidecars, or one init container with the
+ *          sidecars before it
  */
 import type { PodSpec, ResourceRequirements } from '../generated/types.ts';
 import { bytesOf, compareQuantities, cpuMillis } from '../quantity.ts';
@@ -71,7 +72,9 @@ export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 
 const QOS_RESOURCES = ['cpu', 'memory'] as const;
 
-/** Guaranteed: every container limits cpu and memory and requests just that. BestEffort: nothing asked at all. */
+/**
+ * Guaranteed: every container limits cpu and memory and requests just that. BestEffort: nothing asked at all.
+ */
 export function podQosClass({ spec }: PodLike): QosClass {
   const all: (DeepReadonly<ResourceRequirements> | undefined)[] =
     spec.resources === undefined

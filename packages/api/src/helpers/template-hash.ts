@@ -14,8 +14,8 @@ export function fnv1a32(bytes: Uint8Array, seed = FNV_OFFSET): number {
 }
 
 /**
- * The hash of any JSON value: the same whatever the order of keys. With `collisionCount` the same template gets another
- * hash, which is how a Deployment steps around a ReplicaSet name that is taken.
+ * The hash of any JSON value: the same whatever the order of keys. With `collisionCount` the same template
+ * gets another hash, which is how a Deployment steps around a ReplicaSet name that is taken.
  */
 export function hashOf(template: unknown, collisionCount?: number): string {
   const salt = collisionCount === undefined ? '' : `#${collisionCount}`;

@@ -15,14 +15,9 @@ import type { Fields } from './fields.ts';
 
 type Extract<T> = Readonly<Record<string, (object: T) => string | number | boolean | undefined>>;
 
-/** Ties a table to its kind once, so that each line below is checked against the right type. */
-function fields<T extends KubeObject>(extract: Extract<T>): Extract<KubeObject> {
-  return extract as Extract<KubeObject>;
-}
+const replicas = { 'status.replicas': (rs) => rs.status?.replicas ?? 0 } satisfies Extract<ReplicaSet>;
 
-const replicas = fields<ReplicaSet>({ 'status.replicas': (rs) => rs.status?.replicas ?? 0 });
-
-const events = fields<Event>({
+const events = {
   'involvedObject.kind': (e) => e.involvedObject?.kind,
   'involvedObject.namespace': (e) => e.involvedObject?.namespace,
   'involvedObject.name': (e) => e.involvedObject?.name,
@@ -34,11 +29,11 @@ const events = fields<Event>({
   reportingComponent: (e) => e.reportingComponent,
   source: (e) => e.source?.component || e.reportingComponent,
   type: (e) => e.type,
-});
+} satisfies Extract<Event>;
 
 /** `resource.group` → field → value. What is not here has `metadata.name` and `metadata.namespace` only. */
-const FIELDS: Readonly<Record<string, Extract<KubeObject>>> = {
-  pods: fields<Pod>({
+const FIELDS: Readonly<Record<string, Extract<never>>> = {
+  pods: {
     'spec.nodeName': (pod) => pod.spec.nodeName,
     'spec.restartPolicy': (pod) => pod.spec.restartPolicy,
     'spec.schedulerName': (pod) => pod.spec.schedulerName,
@@ -47,34 +42,35 @@ const FIELDS: Readonly<Record<string, Extract<KubeObject>>> = {
     'status.phase': (pod) => pod.status?.phase,
     'status.podIP': (pod) => pod.status?.podIPs?.[0]?.ip ?? pod.status?.podIP,
     'status.nominatedNodeName': (pod) => pod.status?.nominatedNodeName,
-  }),
-  nodes: fields<Node>({ 'spec.unschedulable': (node) => node.spec?.unschedulable ?? false }),
+  } satisfies Extract<Pod>,
+  nodes: { 'spec.unschedulable': (node) => node.spec?.unschedulable ?? false } satisfies Extract<Node>,
   events,
-  secrets: fields<Secret>({ type: (secret) => secret.type }),
-  namespaces: fields<Namespace>({
+  secrets: { type: (secret) => secret.type } satisfies Extract<Secret>,
+  namespaces: {
     'status.phase': (namespace) => namespace.status?.phase,
     name: (namespace) => namespace.metadata.name,
-  }),
+  } satisfies Extract<Namespace>,
   replicationcontrollers: replicas,
   'replicasets.apps': replicas,
-  'jobs.batch': fields<Job>({ 'status.successful': (job) => job.status?.succeeded ?? 0 }),
-  'certificatesigningrequests.certificates.k8s.io': fields<CertificateSigningRequest>({
+  'jobs.batch': { 'status.successful': (job) => job.status?.succeeded ?? 0 } satisfies Extract<Job>,
+  'certificatesigningrequests.certificates.k8s.io': {
     'spec.signerName': (csr) => csr.spec.signerName,
-  }),
+  } satisfies Extract<CertificateSigningRequest>,
 };
 
-function extractorsOf(rt: NamedResource): Extract<KubeObject> {
+function extractorsOf(rt: NamedResource): Extract<never> {
   const key = rt.group === '' ? rt.resource : `${rt.resource}.${rt.group}`;
   return FIELDS[key] ?? (key === 'events.events.k8s.io' ? events : NONE);
 }
 
-const NONE: Extract<KubeObject> = {};
+const NONE: Extract<never> = {};
 
 /** Names of the fields the resource publishes. */
 export function fieldNamesOf(rt: NamedResource & { readonly namespaced: boolean }): ReadonlySet<string> {
   const names = new Set(Object.keys(extractorsOf(rt)));
   names.add('metadata.name');
-  // Upstream answers for metadata.namespace on cluster-scoped kinds too; nothing then matches but the empty name.
+  // Upstream answers for metadata.namespace on cluster-scoped kinds too; nothing then matches but the empty
+  // name.
   names.add('metadata.namespace');
   return names;
 }
@@ -86,6 +82,6 @@ export function fieldsOf(rt: NamedResource, object: KubeObject): Fields {
     'metadata.namespace': object.metadata.namespace ?? '',
   };
   for (const [field, extract] of Object.entries(extractorsOf(rt)))
-    values[field] = String(extract(object) ?? '');
+    values[field] = String(extract(object as never) ?? '');
   return values;
 }

@@ -1,6 +1,6 @@
 /**
- * Field selectors: `status.phase!=Running,spec.nodeName=node-1`. Only the fields a resource publishes can be asked for.
- * Grammar as `k8s.io/apimachinery/pkg/fields`: comma joins, `\` escapes `,`, `=` and `\`.
+ * Field selectors: `status.phase!=Running,spec.nodeName=node-1`. Only the fields a resource publishes can be
+ * asked for. Grammar as `k8s.io/apimachinery/pkg/fields`: comma joins, `\` escapes `,`, `=` and `\`.
  */
 import { errors } from '../errors.ts';
 

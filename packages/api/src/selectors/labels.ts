@@ -122,7 +122,7 @@ export function labelSelectorMatcher(selector: LabelSelectorLike | undefined | n
     ([key, value]): LabelRequirement => ({ key, operator: '=', values: [value ?? ''] }),
   );
   const expressions = (selector.matchExpressions ?? []).map(({ key, operator, values }): LabelRequirement => {
-    const known = OBJECT_OPERATORS[operator];
+    const known = Object.hasOwn(OBJECT_OPERATORS, operator) ? OBJECT_OPERATORS[operator] : undefined;
     if (known === undefined) throw errors.badRequest(`"${operator}" is not a valid label selector operator`);
     return { key, operator: known, values: values ?? [] };
   });
@@ -134,8 +134,11 @@ export function labelSetMatcher(set: Labels | undefined): LabelMatcher {
   return labelSelectorMatcher({ matchLabels: set ?? {} });
 }
 
-/** `metav1.FormatLabelSelector`: how tables print an object selector. */
+/** `metav1.FormatLabelSelector`: how tables print an object selector, even a stored one that is malformed. */
 export function formatLabelSelector(selector: LabelSelectorLike | undefined | null): string {
+  const isKnown =
+    selector?.matchExpressions?.every(({ operator }) => Object.hasOwn(OBJECT_OPERATORS, operator)) ?? true;
+  if (!isKnown) return '<error>';
   const text = labelSelectorMatcher(selector).toString();
   return text === '' ? '<none>' : text;
 }

@@ -1,5 +1,6 @@
 /**
- * What a DELETE does to an object: gone at once, or marked and waiting for its grace period or its finalizers.
+ * What a DELETE does to an object: gone at once, or marked and waiting for its grace period or its
+ * finalizers.
  * Invariants
  *   DEL-1  a second delete never lengthens the grace period
  *   DEL-2  an object with finalizers is never removed
@@ -28,7 +29,10 @@ export type DeletionPlan =
 export const ORPHAN_FINALIZER = 'orphan';
 export const FOREGROUND_FINALIZER = 'foregroundDeletion';
 
-/** Kinds whose dependents stay unless the request says otherwise, as they did before there was garbage collection. */
+/**
+ * Kinds whose dependents stay unless the request says otherwise, as they did before there was garbage
+ * collection.
+ */
 const ORPHANS_BY_DEFAULT = new Set(['replicationcontrollers', 'jobs.batch']);
 /** Nothing depends on them: no finalizers on their account. */
 const WITHOUT_COLLECTION = new Set(['events', 'events.events.k8s.io']);

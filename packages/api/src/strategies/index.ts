@@ -1,6 +1,6 @@
 /**
- * Strategies: what the server itself decides about an object as it is written, after mutating admission and before validation.
- * (Upstream: `pkg/registry/<group>/<kind>/strategy.go` and `registry/rest`.)
+ * Strategies: what the server itself decides about an object as it is written, after mutating admission and
+ * before validation. (Upstream: `pkg/registry/<group>/<kind>/strategy.go` and `registry/rest`.)
  * Invariants
  *   STR-1  the main endpoint never changes status, and /status never changes spec
  *   STR-2  generation goes up when, and only when, what is wanted changed; /status never moves it
@@ -53,8 +53,8 @@ export function prepareForCreate(rt: StrategyResource, object: KubeObject): void
 }
 
 /**
- * Readies a replacement in place. `subresource` names the endpoint (`status`, `resize`, …); undefined is the main one.
- * `old` is not changed, but `object` may come to share parts with it.
+ * Readies a replacement in place. `subresource` names the endpoint (`status`, `resize`, …); undefined is the
+ * main one. `old` is not changed, but `object` may come to share parts with it.
  */
 export function prepareForUpdate(
   rt: StrategyResource,

@@ -1,6 +1,6 @@
 /**
- * Services: what was allocated stays allocated while it is still wanted, and goes when the type no longer has it
- * (upstream's `patchAllocatedValues` and `dropTypeDependentFields`).
+ * Services: what was allocated stays allocated while it is still wanted, and goes when the type no longer
+ * has it (upstream's `patchAllocatedValues` and `dropTypeDependentFields`).
  */
 import { isExternallyAccessible } from '../defaults/service.ts';
 import type { Service, ServiceSpec } from '../generated/types.ts';

@@ -1,4 +1,6 @@
-/** Ages as kubectl shows them: two units at most, coarser with time (`k8s.io/apimachinery/pkg/util/duration`). */
+/**
+ * Ages as kubectl shows them: two units at most, coarser with time (`k8s.io/apimachinery/pkg/util/duration`).
+ */
 
 const MINUTE = 60;
 const HOUR = 3600;

@@ -23,7 +23,10 @@ export function hpaTargets({ spec, status }: HorizontalPodAutoscaler): string {
 function targetText(metric: MetricSpec, current: MetricStatus | undefined): string {
   const [name, target, value] = partsOf(metric, current);
   if (target === undefined) return `${UNKNOWN} type`;
-  const text = `${currentText(target, value)}/${wantedText(target)}`;
+  // Of these two kinds the target may be a total or an average: say which.
+  const isAverage =
+    target.averageValue !== undefined && (metric.type === 'Object' || metric.type === 'External');
+  const text = `${currentText(target, value)}/${wantedText(target)}${isAverage ? ' (avg)' : ''}`;
   return name === undefined ? text : `${name}: ${text}`;
 }
 
@@ -65,6 +68,5 @@ function currentText(target: MetricTarget, current: MetricValueStatus | undefine
 
 function wantedText(target: MetricTarget): string {
   if (target.averageUtilization !== undefined) return `${target.averageUtilization}%`;
-  if (target.averageValue !== undefined) return `${target.averageValue} (avg)`;
-  return String(target.value ?? UNKNOWN);
+  return String(target.averageValue ?? target.value ?? UNKNOWN);
 }

@@ -1,5 +1,6 @@
 /**
- * Server-side tables: the columns kubectl prints, one printer a kind (upstream's `pkg/printers/internalversion`).
+ * Server-side tables: the columns kubectl prints, one printer a kind (upstream's
+ * `pkg/printers/internalversion`).
  * Invariants
  *   TAB-1  a row has as many cells as the table has columns
  */

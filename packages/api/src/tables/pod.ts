@@ -1,6 +1,6 @@
 /**
- * Pods. The Status column is the phase, overridden by whatever explains it better: a failing init container, a waiting
- * or ended container, deletion.
+ * Pods. The Status column is the phase, overridden by whatever explains it better: a failing init container,
+ * a waiting or ended container, deletion.
  */
 import type { ContainerStateTerminated, ContainerStatus, Pod, PodTemplate } from '../generated/types.ts';
 import { isConditionTrue } from '../helpers/conditions.ts';

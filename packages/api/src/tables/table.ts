@@ -1,4 +1,6 @@
-/** The shape of a server-side table (`meta.k8s.io/v1 Table`) and the small words its cells are written with. */
+/**
+ * The shape of a server-side table (`meta.k8s.io/v1 Table`) and the small words its cells are written with.
+ */
 import type { ObjectMeta } from '../generated/types.ts';
 import type { KubeObject } from '../meta.ts';
 

@@ -33,30 +33,30 @@ export const deploymentPrinter: TablePrinter<Deployment> = {
 
 const COUNTS = columns('Name', 'Desired:integer', 'Current:integer', 'Ready:integer', 'Age', ...WIDE);
 
-export const replicaSetPrinter: TablePrinter<ReplicaSet> = {
-  columns: COUNTS,
-  cells: ({ metadata, spec, status }, nowMs) => [
+function replicaCells(
+  { metadata, spec, status }: ReplicaSet | ReplicationController,
+  selector: string,
+  nowMs: number,
+) {
+  return [
     metadata.name,
     spec.replicas ?? 0,
     status?.replicas ?? 0,
     status?.readyReplicas ?? 0,
     ageOf(metadata.creationTimestamp, nowMs),
     ...containerCells(spec.template?.spec),
-    formatLabelSelector(spec.selector),
-  ],
+    selector,
+  ];
+}
+
+export const replicaSetPrinter: TablePrinter<ReplicaSet> = {
+  columns: COUNTS,
+  cells: (set, nowMs) => replicaCells(set, formatLabelSelector(set.spec.selector), nowMs),
 };
 
 export const replicationControllerPrinter: TablePrinter<ReplicationController> = {
   columns: COUNTS,
-  cells: ({ metadata, spec, status }, nowMs) => [
-    metadata.name,
-    spec.replicas ?? 0,
-    status?.replicas ?? 0,
-    status?.readyReplicas ?? 0,
-    ageOf(metadata.creationTimestamp, nowMs),
-    ...containerCells(spec.template?.spec),
-    labelsText(spec.selector),
-  ],
+  cells: (controller, nowMs) => replicaCells(controller, labelsText(controller.spec.selector), nowMs),
 };
 
 export const statefulSetPrinter: TablePrinter<StatefulSet> = {

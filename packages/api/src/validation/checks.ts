@@ -1,6 +1,6 @@
 /**
- * The small checks everything else is made of. Validators are generators: each `yield`s the errors of its part, in the order
- * upstream reports them.
+ * The small checks everything else is made of. Validators are generators: each `yield`s the errors of its
+ * part, in the order upstream reports them.
  */
 import { isIP } from 'node:net';
 import { type FieldError, invalid, notSupported, required } from '../field-errors.ts';
@@ -92,6 +92,13 @@ export function* ipAddress(field: string, value: string | undefined): Errors {
   if (isIP(value ?? '') === 0) {
     yield invalid(field, value ?? '', 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)');
   }
+}
+
+const SPECIAL_IP = /^(0\.0\.0\.0$|127\.|169\.254\.|224\.0\.0\.|::$|::1$|fe80:|ff02:)/i;
+
+/** No traffic from elsewhere can be sent there: unspecified, loopback, link-local. */
+export function isSpecialIp(ip: string): boolean {
+  return SPECIAL_IP.test(ip);
 }
 
 export function* cidr(field: string, value: string | undefined): Errors {

@@ -18,7 +18,7 @@ export function* validateConfigMap(map: ConfigMap, old?: ConfigMap): Errors {
   let bytes = 0;
   for (const [key, value] of Object.entries(map.data ?? {})) {
     yield* because(`data[${key}]`, key, configMapKeyErrors(key));
-    if (map.binaryData?.[key] !== undefined)
+    if (Object.hasOwn(map.binaryData ?? {}, key))
       yield invalid(`data[${key}]`, key, 'duplicate of key present in binaryData');
     bytes += Buffer.byteLength(value);
   }
@@ -48,16 +48,19 @@ export function* validateSecret(secret: Secret, old?: Secret): Errors {
 
 const ACCOUNT_NAME = 'kubernetes.io/service-account.name';
 
-/** Keys a secret of a known type must hold. */
-const REQUIRED_KEYS: Readonly<Record<string, readonly string[]>> = {
-  'kubernetes.io/dockercfg': ['.dockercfg'],
-  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
-  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
-  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
-};
+/**
+ * Keys a secret of a known type must hold. A map: types come from outside, and an object has members of its
+ * own.
+ */
+const REQUIRED_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['kubernetes.io/dockercfg', ['.dockercfg']],
+  ['kubernetes.io/dockerconfigjson', ['.dockerconfigjson']],
+  ['kubernetes.io/ssh-auth', ['ssh-privatekey']],
+  ['kubernetes.io/tls', ['tls.crt', 'tls.key']],
+]);
 
 function* validateSecretType({ type = '', data = {}, metadata }: Secret): Errors {
-  for (const key of REQUIRED_KEYS[type] ?? []) {
+  for (const key of REQUIRED_KEYS.get(type) ?? []) {
     if (data[key] === undefined) yield required(`data[${key}]`);
     else if (type.startsWith('kubernetes.io/docker') && !isJson(data[key])) {
       yield invalid(`data[${key}]`, '<secret contents redacted>', 'must be valid JSON');

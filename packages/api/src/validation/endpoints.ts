@@ -10,12 +10,11 @@ import {
   type Errors,
   immutable,
   ipAddress,
+  isSpecialIp,
   oneOf,
   portNumber,
   PROTOCOLS,
 } from './checks.ts';
-
-const LOCAL_IP = /^(0\.0\.0\.0$|127\.|169\.254\.|224\.0\.0\.|::$|::1$|fe80:|ff02:)/i;
 
 export function* validateEndpoints({ subsets }: Endpoints): Errors {
   for (const [index, { addresses = [], notReadyAddresses = [], ports = [] }] of (subsets ?? []).entries()) {
@@ -44,8 +43,7 @@ function* validateAddress(address: EndpointAddress, path: string): Errors {
 }
 
 function* reachable(ip: string, path: string): Errors {
-  if (LOCAL_IP.test(ip))
-    yield invalid(path, ip, 'may not be in the unspecified, loopback or link-local range');
+  if (isSpecialIp(ip)) yield invalid(path, ip, 'may not be in the unspecified, loopback or link-local range');
 }
 
 const ADDRESS_TYPES = ['FQDN', 'IPv4', 'IPv6'];

@@ -109,8 +109,8 @@ interface ValidatedResource extends NamedResource {
 }
 
 /**
- * All that is wrong with `object`; nothing when it may be stored. With `old` as its replacement, through `subresource` if one is
- * named.
+ * All that is wrong with `object`; nothing when it may be stored. With `old` as its replacement, through
+ * `subresource` if one is named.
  */
 export function validate(
   rt: ValidatedResource,

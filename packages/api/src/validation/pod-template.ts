@@ -1,4 +1,7 @@
-/** What every workload asks of its pod template: labels that its selector matches, and a fitting restart policy. */
+/**
+ * What every workload asks of its pod template: labels that its selector matches, and a fitting restart
+ * policy.
+ */
 import { forbidden, invalid, notSupported, required } from '../field-errors.ts';
 import type { LabelSelector, PodTemplateSpec } from '../generated/types.ts';
 import { labelSelectorMatcher } from '../selectors/labels.ts';

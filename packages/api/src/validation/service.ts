@@ -1,7 +1,7 @@
+import { isIP } from 'node:net';
 import { isExternallyAccessible } from '../defaults/service.ts';
 import { duplicate, forbidden, invalid, required } from '../field-errors.ts';
 import type { Service, ServicePort, ServiceSpec } from '../generated/types.ts';
-import { isIP } from 'node:net';
 import { needsClusterIP, needsHealthCheck } from '../strategies/service.ts';
 import {
   cidr,
@@ -10,6 +10,7 @@ import {
   type Errors,
   immutable,
   ipAddress,
+  isSpecialIp,
   oneOf,
   optionalOneOf,
   portNumber,
@@ -135,11 +136,9 @@ function* validateClusterIPs(spec: ServiceSpec): Errors {
   yield* optionalOneOf('spec.ipFamilyPolicy', spec.ipFamilyPolicy, policies);
 }
 
-const SPECIAL_IP = /^(0\.0\.0\.0$|127\.|169\.254\.|224\.0\.0\.|::$|::1$|fe80:|ff02:)/i;
-
 function* validateExternalIp(ip: string, path: string): Errors {
   yield* ipAddress(path, ip);
-  if (SPECIAL_IP.test(ip))
+  if (isSpecialIp(ip))
     yield invalid(path, ip, 'may not be unspecified, loopback, link-local or link-local multicast');
 }
 
