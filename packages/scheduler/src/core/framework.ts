@@ -8,6 +8,7 @@ import type {
   Namespace,
   PersistentVolume,
   PersistentVolumeClaim,
+  PodDisruptionBudget,
   StorageClass,
 } from '@kubelab/api';
 import type { NodeInfo } from './node-info.ts';
@@ -69,6 +70,7 @@ export interface ClusterObjects {
   namespaces(): readonly DeepReadonly<Namespace>[];
   /** Selectors of the services and controllers the pod belongs to, as one: what spreading by default counts. */
   ownerSelector(pod: AnyPod): LabelMatcher | undefined;
+  disruptionBudgets(namespace: string): readonly DeepReadonly<PodDisruptionBudget>[];
   volumeClaim(namespace: string, name: string): DeepReadonly<PersistentVolumeClaim> | undefined;
   volume(name: string): DeepReadonly<PersistentVolume> | undefined;
   volumes(): readonly DeepReadonly<PersistentVolume>[];

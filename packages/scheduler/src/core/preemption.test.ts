@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Node, Pod } from '@kubelab/api';
+import type { Node, Pod, PodDisruptionBudget } from '@kubelab/api';
 import { seededRandom } from '@kubelab/component-base';
 import { buildProfile } from '../profile.ts';
 import { clusterOf, node, pod } from '../testing/fixtures.ts';
+import type { ClusterObjects } from './framework.ts';
 import type { PodInfo } from './pod-info.ts';
 import { planPreemption } from './preemption.ts';
 import { selectNode } from './select-node.ts';
 
-function plan(incoming: PodInfo, nodes: readonly (readonly [Node, ...PodInfo[]])[]): string {
+function plan(
+  incoming: PodInfo,
+  nodes: readonly (readonly [Node, ...PodInfo[]])[],
+  objects: Partial<ClusterObjects> = {},
+): string {
   const profile = buildProfile();
-  const cluster = clusterOf(nodes);
+  const cluster = clusterOf(nodes, objects);
   const nominations = new Map();
   const selection = selectNode(incoming, profile, { cluster, nominations, random: seededRandom(1) });
   assert.ok(selection.node === undefined, 'it does not fit without');
@@ -110,4 +115,24 @@ test('a victim may be chosen for what it forbids rather than for what it uses', 
   });
   const vip = pod('vip', { labels: { app: 'vip' }, spec: { priority: 10 } });
   assert.equal(plan(vip, [[n('a'), jealous, p('other', 1, '100m')]]), 'a: jealous');
+});
+
+test('disruption budgets are kept where another choice is left', () => {
+  const budget = (disruptionsAllowed: number): PodDisruptionBudget => ({
+    metadata: { name: 'b', uid: 'b', resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z' },
+    spec: { selector: { matchLabels: { app: 'web' } } },
+    status: { disruptionsAllowed },
+  });
+  const web = (name: string, priority: number) =>
+    pod(name, { cpu: '1', labels: { app: 'web' }, spec: { priority } });
+  const nodes = [
+    [n('a', '1'), web('guarded', 1)],
+    [n('b', '1'), p('free', 5)],
+  ] as const;
+  const vip = p('vip', 10);
+  const under = (allowed: number) => ({ disruptionBudgets: () => [budget(allowed)] });
+  assert.equal(plan(vip, nodes, under(1)), 'a: guarded');
+  assert.equal(plan(vip, nodes, under(0)), 'b: free');
+  assert.equal(plan(vip, [nodes[0]], under(0)), 'a: guarded', 'a budget does not stop an important pod');
+  assert.equal(plan(vip, [[n('c', '2'), web('guarded', 1), p('other', 5)]], under(0)), 'c: other');
 });

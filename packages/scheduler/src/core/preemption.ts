@@ -1,10 +1,15 @@
 /**
  * Preemption (upstream's DefaultPreemption, the PostFilter step): which less important pods would have to go, and from which node.
- * Pure; the deleting is done in `shell/preempt.ts`. Disruption budgets are not looked at.
+ * Pure; the deleting is done in `shell/preempt.ts`. Disruption budgets are kept where that is possible, not where it is not.
  */
-import { isTerminating } from '@kubelab/api';
+import {
+  type DeepReadonly,
+  isTerminating,
+  labelSelectorMatcher,
+  type PodDisruptionBudget,
+} from '@kubelab/api';
 import { countReasons } from './fit-message.ts';
-import type { ClusterView, Profile } from './framework.ts';
+import type { ClusterObjects, ClusterView, Profile } from './framework.ts';
 import type { NodeInfo } from './node-info.ts';
 import type { PodInfo } from './pod-info.ts';
 import { type Diagnosis, judgeWithNominated, type Nominations, prepareFilters } from './select-node.ts';
@@ -20,6 +25,8 @@ export interface Candidate {
   readonly nodeName: string;
   /** Most important first. */
   readonly victims: readonly PodInfo[];
+  /** Victims whose disruption budget allows no more. */
+  readonly violationCount: number;
 }
 
 export type PreemptionPlan = Candidate | { readonly nodeName?: undefined; readonly message: string };
@@ -72,15 +79,39 @@ function victimsOn(
   const verdict = judge(trial, pod, input);
   if (verdict !== undefined) return verdict;
 
-  // All of them gone it fits. Spare the most important ones as far as it still does.
+  // All of them gone it fits. Spare those with a used-up budget first, then the most important, as far as it still does.
+  const { violating, others } = splitByBudgets(lesser, input.cluster.objects);
   const victims: PodInfo[] = [];
-  for (const spared of lesser) {
+  let violationCount = 0;
+  for (const spared of [...violating, ...others]) {
     trial.addPod(spared);
     if (judge(trial, pod, input) === undefined) continue;
     trial.removePod(spared.key);
     victims.push(spared);
+    if (violating.includes(spared)) violationCount++;
   }
-  return { nodeName: node.name, victims };
+  return { nodeName: node.name, victims: victims.sort(byImportance), violationCount };
+}
+
+/** Every victim uses up one of what its budgets allow; those for whom nothing is left would violate them. */
+function splitByBudgets(pods: readonly PodInfo[], objects: ClusterObjects) {
+  const left = new Map<DeepReadonly<PodDisruptionBudget>, number>();
+  const violating: PodInfo[] = [];
+  const others: PodInfo[] = [];
+  for (const info of pods) {
+    const { namespace = '', name, labels } = info.pod.metadata;
+    let isViolating = false;
+    for (const budget of objects.disruptionBudgets(namespace)) {
+      // A pod whose disruption was granted before is counted already.
+      const isCounted = budget.status?.disruptedPods?.[name] !== undefined;
+      if (isCounted || !labelSelectorMatcher(budget.spec?.selector).matches(labels)) continue;
+      const allowed = (left.get(budget) ?? budget.status?.disruptionsAllowed ?? 0) - 1;
+      left.set(budget, allowed);
+      if (allowed < 0) isViolating = true;
+    }
+    (isViolating ? violating : others).push(info);
+  }
+  return { violating, others };
 }
 
 /** The rules that look at the whole cluster must see the node as it would be. */
@@ -100,7 +131,7 @@ function startOf({ pod }: PodInfo): number {
   return Number.isNaN(start) ? Number.POSITIVE_INFINITY : start;
 }
 
-/** The least harm: the lowest highest priority, then the lowest sum, then the fewest, then those that started last. */
+/** The least harm: the fewest violated budgets, then the lowest highest priority, then the lowest sum, then the fewest, then those that started last. */
 function compareCandidates(a: Candidate, b: Candidate): number {
   const highest = ({ victims }: Candidate) => victims[0]?.priority ?? Number.NEGATIVE_INFINITY;
   // Upstream's offset: negative priorities would otherwise make more victims look cheaper.
@@ -108,6 +139,7 @@ function compareCandidates(a: Candidate, b: Candidate): number {
     victims.reduce((total, { priority }) => total + priority + 2 ** 31, 0);
   const latest = ({ victims }: Candidate) => (victims[0] === undefined ? 0 : startOf(victims[0]));
   return (
+    a.violationCount - b.violationCount ||
     difference(highest(a), highest(b)) ||
     sum(a) - sum(b) ||
     a.victims.length - b.victims.length ||

@@ -7,6 +7,7 @@ import {
   Namespace,
   PersistentVolume,
   PersistentVolumeClaim,
+  PodDisruptionBudget,
   ReplicaSet,
   ReplicationController,
   Service,
@@ -24,6 +25,7 @@ export function clusterObjects(informers: InformerFactory): ClusterObjects {
   const replicaSets = informers.of(ReplicaSet);
   const replicationControllers = informers.of(ReplicationController);
   const statefulSets = informers.of(StatefulSet);
+  const budgets = informers.of(PodDisruptionBudget);
   const claims = informers.of(PersistentVolumeClaim);
   const volumes = informers.of(PersistentVolume);
   const storageClasses = informers.of(StorageClass);
@@ -32,6 +34,7 @@ export function clusterObjects(informers: InformerFactory): ClusterObjects {
     namespaceLabels: (name) => namespaces.get(name)?.metadata.labels,
     namespaces: () => namespaces.list(),
     ownerSelector,
+    disruptionBudgets: (namespace) => budgets.byNamespace(namespace),
     volumeClaim: (namespace, name) => claims.get(`${namespace}/${name}`),
     volume: (name) => volumes.get(name),
     volumes: () => volumes.list(),

@@ -107,6 +107,7 @@ const NO_OBJECTS: ClusterObjects = {
   namespaceLabels: () => undefined,
   namespaces: () => [],
   ownerSelector: () => undefined,
+  disruptionBudgets: () => [],
   volumeClaim: () => undefined,
   volume: () => undefined,
   volumes: () => [],
