@@ -62,8 +62,14 @@ export async function storeNew(call: Call, registry: Registry, object: KubeObjec
   );
 }
 
-export function refuseInvalid(resource: ServedResource, object: KubeObject, old: KubeObject | undefined): void {
-  const found = validate(resource, object, old);
+/** `subresource` decides which changes from `old` are allowed. */
+export function refuseInvalid(
+  resource: ServedResource,
+  object: KubeObject,
+  old: KubeObject | undefined,
+  subresource?: string,
+): void {
+  const found = validate(resource, object, old, subresource);
   if (found.length > 0) throw errors.invalid(resource, object.metadata.name ?? '', found);
 }
 

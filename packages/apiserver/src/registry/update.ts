@@ -112,7 +112,7 @@ async function decide(
   await registry.admission.admit(attributes);
   prepareForUpdate(resource, object, current.copy(), call.subresource?.name);
   const companions = allocate(object);
-  refuseInvalid(resource, object, old);
+  refuseInvalid(resource, object, old, call.subresource?.name);
   refuseNewFinalizers(call, object, old);
   await registry.admission.validate(attributes);
   for (const guard of registry.guards) await guard.validate?.(attributes);
