@@ -7,7 +7,7 @@
  *   REFL-3  a failure is answered by a pause that grows, with jitter; success resets it
  */
 import { isStatus, type KubeObject, type ResourceType } from '@kubelab/api';
-import { type Clock, errorMessage, type Logger, type Random } from '@kubelab/component-base';
+import { type Clock, type Logger, type Random } from '@kubelab/component-base';
 import { TransportError } from '../transport/transport.ts';
 import type { KubeClient, ListOptions, RuntimeDeps, WatchEvent } from '../types.ts';
 import { Backoff } from './backoff.ts';
@@ -37,6 +37,7 @@ export class Reflector<T extends KubeObject> {
   readonly #random: Random;
   readonly #log: Logger;
   readonly #backoff: Backoff;
+  #lastTrouble: string | undefined;
 
   constructor(
     client: KubeClient,
@@ -82,6 +83,7 @@ export class Reflector<T extends KubeObject> {
       objects.push(...page.items);
     }
     this.#store.replace(objects);
+    this.#lastTrouble = undefined;
     this.#log.debug('listed', { count: objects.length, rev: page.metadata.resourceVersion });
     return page.metadata.resourceVersion;
   }
@@ -109,14 +111,12 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #pauseAfter(error: unknown, signal: AbortSignal): Promise<void> {
-    const isRefusal = isStatus(error);
-    if (!isRefusal && !(error instanceof TransportError)) throw error;
+    if (!isStatus(error) && !(error instanceof TransportError)) throw error;
     const delayMs = this.#backoff.nextMs();
-    const level = isRefusal && error.reason === 'Forbidden' ? 'warn' : 'info';
-    this.#log[level]('list and watch interrupted', {
-      err: errorMessage(error),
-      retryMs: Math.round(delayMs),
-    });
+    // The same trouble again is told once; what it was comes back into the log when it changes.
+    const level = error.message === this.#lastTrouble ? 'debug' : 'warn';
+    this.#lastTrouble = error.message;
+    this.#log[level]('list and watch interrupted', { err: error.message, retryMs: Math.round(delayMs) });
     await this.#clock.sleep(delayMs, signal).catch(() => undefined);
   }
 }
