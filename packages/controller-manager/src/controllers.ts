@@ -1,11 +1,15 @@
 import type { ControllerDeps, ControllerSpec } from '@kubelab/client';
 import { clusterDnsController } from './cluster-dns/controller.ts';
 import { clusterRoleAggregationController } from './cluster-role-aggregation/controller.ts';
+import { cronJobController } from './cron-job/controller.ts';
+import { daemonSetController } from './daemon-set/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
+import { disruptionController } from './disruption/controller.ts';
 import { endpointSliceController } from './endpoint-slice/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
 import type { ControllerManagerFlags } from './flags.ts';
 import { garbageCollector } from './garbage-collector/controller.ts';
+import { jobController } from './job/controller.ts';
 import { namespaceController } from './namespace/controller.ts';
 import { nodeIpamController } from './node-ipam/controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/controller.ts';
@@ -16,7 +20,9 @@ import { rootCaPublisher } from './root-ca-publisher/controller.ts';
 import { tokensController } from './service-account-tokens/controller.ts';
 import { TokenSigner } from './service-account-tokens/token.ts';
 import { serviceAccountController } from './service-account/controller.ts';
+import { statefulSetController } from './stateful-set/controller.ts';
 import { taintEvictionController } from './taint-eviction/controller.ts';
+import { ttlAfterFinishedController } from './ttl-after-finished/controller.ts';
 
 /** Settings that are not flags but what flags point to. */
 export interface ControllerManagerOptions {
@@ -101,6 +107,16 @@ export const controllers: readonly Registration[] = [
     component: 'replication-controller',
     make: replicationController,
   },
+  { name: 'statefulset-controller', component: 'statefulset-controller', make: statefulSetController },
+  { name: 'daemonset-controller', component: 'daemonset-controller', make: daemonSetController },
+  { name: 'job-controller', component: 'job-controller', make: jobController },
+  { name: 'cronjob-controller', component: 'cronjob-controller', make: cronJobController },
+  {
+    name: 'ttl-after-finished-controller',
+    component: 'ttl-after-finished-controller',
+    make: ttlAfterFinishedController,
+  },
+  { name: 'disruption-controller', component: 'controllermanager', make: disruptionController },
   { name: 'endpointslice-controller', component: 'endpointslice-controller', make: endpointSliceController },
   { name: 'endpoints-controller', component: 'endpoint-controller', make: endpointsController },
   {

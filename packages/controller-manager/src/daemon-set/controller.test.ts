@@ -7,7 +7,11 @@ import { daemonSetController } from './controller.ts';
 import { targetNode } from './plan.ts';
 
 const labels = { app: 'agent' };
-const node = (name: string, taints: Taint[] = [], nodeLabels: Record<string, string> = {}): NewObject<Node> => ({
+const node = (
+  name: string,
+  taints: Taint[] = [],
+  nodeLabels: Record<string, string> = {},
+): NewObject<Node> => ({
   metadata: { name, labels: nodeLabels },
   spec: { taints },
 });
@@ -26,12 +30,19 @@ const start = (nodes: NewObject<Node>[], spec: object = {}): Promise<Harness> =>
       client.seed(DaemonSet, agent(spec));
     },
   });
-const targets = ({ client }: Harness) => client.objects(Pod).map((pod) => targetNode(pod) ?? '').toSorted((a, b) => (a < b ? -1 : 1));
+const targets = ({ client }: Harness) =>
+  client
+    .objects(Pod)
+    .map((pod) => targetNode(pod) ?? '')
+    .toSorted((a, b) => (a < b ? -1 : 1));
 const run = async ({ client, clock, quiet }: Harness) => {
   for (const pod of client.objects(Pod)) {
     client.mutate(Pod, `default/${pod.metadata.name}`, (object) => {
       object.spec.nodeName ??= targetNode(object);
-      object.status = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: rfc3339(clock.now()) }] };
+      object.status = {
+        phase: 'Running',
+        conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: rfc3339(clock.now()) }],
+      };
     });
   }
   await quiet();
@@ -54,7 +65,9 @@ test('DS-1 every node that fits has one daemon, also one that joins later and on
 });
 
 test('DS-1 a node that no longer fits loses its daemon', async (t) => {
-  const harness = await start([node('a', [], { role: 'edge' }), node('b')], { nodeSelector: { role: 'edge' } });
+  const harness = await start([node('a', [], { role: 'edge' }), node('b')], {
+    nodeSelector: { role: 'edge' },
+  });
   t.after(harness.stop);
   assert.deepEqual(targets(harness), ['a']);
   harness.client.mutate(Node, 'a', ({ metadata }) => {
@@ -75,7 +88,8 @@ test('DS-2 an update replaces working daemons one by one', async (t) => {
     set.spec.template.spec.containers = [{ name: 'web', image: 'web:2' }];
   });
   await harness.quiet();
-  const updated = () => harness.client.objects(Pod).filter(({ spec }) => spec.containers[0]?.image === 'web:2').length;
+  const updated = () =>
+    harness.client.objects(Pod).filter(({ spec }) => spec.containers[0]?.image === 'web:2').length;
   for (const want of [1, 2, 3]) {
     assert.equal(updated(), want);
     await run(harness);

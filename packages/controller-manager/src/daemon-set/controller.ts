@@ -6,15 +6,37 @@
  *   DS-2  an update takes no more working daemons down than maxUnavailable leaves room for
  *   DS-3  at most BURST_PODS_MAX creates and as many deletes per pass
  */
-import { ControllerRevision, DaemonSet, labelSelectorMatcher, Node, objectKey, Pod, semanticEqual } from '@kubelab/api';
-import { type ControllerDeps, type ControllerSpec, done, Expectations, type ObjectKey, type Result } from '@kubelab/client';
+import {
+  ControllerRevision,
+  DaemonSet,
+  labelSelectorMatcher,
+  Node,
+  objectKey,
+  Pod,
+  semanticEqual,
+} from '@kubelab/api';
+import {
+  type ControllerDeps,
+  type ControllerSpec,
+  done,
+  Expectations,
+  type ObjectKey,
+  type Result,
+} from '@kubelab/client';
 import { carryOutClaim, planClaim } from '../shared/claim.ts';
 import { carryOutHistory, hashLabelOf, planHistory, truncateHistory } from '../shared/history.ts';
 import { podControl, podFromTemplate } from '../shared/pod-control.ts';
 import type { SeenPod } from '../shared/pods.ts';
 import { slowStart } from '../shared/slow-start.ts';
 import { enqueueSelf, indexOrphans, onOwned, orphansOf } from '../shared/watching.ts';
-import { type DaemonPlan, daemonStatus, planDaemons, REVISION_HASH, type SeenDaemonSet, templateForNode } from './plan.ts';
+import {
+  type DaemonPlan,
+  daemonStatus,
+  planDaemons,
+  REVISION_HASH,
+  type SeenDaemonSet,
+  templateForNode,
+} from './plan.ts';
 
 const WORKERS = 2;
 const HISTORY_DEFAULT = 10;
@@ -52,7 +74,8 @@ export function daemonSetController(deps: ControllerDeps): ControllerSpec {
         onDelete: wakeAll,
         onUpdate: (old, node) => {
           const isSame =
-            semanticEqual(old.spec.taints, node.spec.taints) && semanticEqual(old.metadata.labels, node.metadata.labels);
+            semanticEqual(old.spec.taints, node.spec.taints) &&
+            semanticEqual(old.metadata.labels, node.metadata.labels);
           if (!isSame) wakeAll();
         },
       });
@@ -82,7 +105,9 @@ export function daemonSetController(deps: ControllerDeps): ControllerSpec {
     const { status, nextCheckMs } = daemonStatus(set, nodes.list(), owned, hash, clock.now());
     if (!semanticEqual(set.status, status)) await client.updateStatus(DaemonSet, { ...set, status });
     const hashes = new Set([hash, ...owned.map((pod) => pod.metadata.labels?.[REVISION_HASH])]);
-    const inUse = own.filter((revision) => hashes.has(hashLabelOf(revision))).map(({ metadata }) => metadata.name);
+    const inUse = own
+      .filter((revision) => hashes.has(hashLabelOf(revision)))
+      .map(({ metadata }) => metadata.name);
     await truncateHistory(client, own, new Set(inUse), set.spec.revisionHistoryLimit ?? HISTORY_DEFAULT);
     if (thrown !== undefined) throw thrown;
     const waits = [retryMs, nextCheckMs].filter((ms) => ms !== undefined);
@@ -96,7 +121,12 @@ export function daemonSetController(deps: ControllerDeps): ControllerSpec {
   }
 
   /** Answers what went wrong first, once everything was tried. */
-  async function carryOut(key: ObjectKey, set: SeenDaemonSet, plan: DaemonPlan, hash: string): Promise<unknown> {
+  async function carryOut(
+    key: ObjectKey,
+    set: SeenDaemonSet,
+    plan: DaemonPlan,
+    hash: string,
+  ): Promise<unknown> {
     expectations.expect(key, {
       creations: plan.createOn.length,
       deletions: plan.remove.map(({ metadata }) => metadata.uid),

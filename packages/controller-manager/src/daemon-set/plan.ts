@@ -43,16 +43,27 @@ const HOST_NETWORK_TOLERATION: Toleration = {
 
 function tolerationsOf(template: Seen<PodTemplateSpec>): Toleration[] {
   const own = (template.spec.tolerations ?? []).map((toleration) => ({ ...toleration }));
-  const added = template.spec.hostNetwork === true ? [...DAEMON_TOLERATIONS, HOST_NETWORK_TOLERATION] : DAEMON_TOLERATIONS;
+  const added =
+    template.spec.hostNetwork === true
+      ? [...DAEMON_TOLERATIONS, HOST_NETWORK_TOLERATION]
+      : DAEMON_TOLERATIONS;
   const isSaid = (wanted: Toleration) =>
-    own.some(({ key, effect, operator }) => key === wanted.key && effect === wanted.effect && operator === wanted.operator);
+    own.some(
+      ({ key, effect, operator }) =>
+        key === wanted.key && effect === wanted.effect && operator === wanted.operator,
+    );
   return [...own, ...added.filter((toleration) => !isSaid(toleration))];
 }
 
 /** The template for one node: tied to it by affinity, so that the scheduler binds it there or nowhere. */
-export function templateForNode(template: Seen<PodTemplateSpec>, node: string, hash: string): PodTemplateSpec {
+export function templateForNode(
+  template: Seen<PodTemplateSpec>,
+  node: string,
+  hash: string,
+): PodTemplateSpec {
   const copy = copyOf<PodTemplateSpec>(template);
-  const terms = copy.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  const terms =
+    copy.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
   const matchFields = [{ key: NODE_NAME_FIELD, operator: 'In', values: [node] }];
   const nodeSelectorTerms = (terms ?? [{}]).map((term) => ({ ...term, matchFields }));
   const affinity: Affinity = {
@@ -72,8 +83,10 @@ export function templateForNode(template: Seen<PodTemplateSpec>, node: string, h
 /** The node a daemon pod is for, bound or not. */
 export function targetNode({ spec }: SeenPod): string | undefined {
   if ((spec.nodeName ?? '') !== '') return spec.nodeName;
-  const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
-  return terms.flatMap((term) => term.matchFields ?? []).find(({ key }) => key === NODE_NAME_FIELD)?.values?.[0];
+  const terms =
+    spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  return terms.flatMap((term) => term.matchFields ?? []).find(({ key }) => key === NODE_NAME_FIELD)
+    ?.values?.[0];
 }
 
 /** `run`: make one here · `stay`: leave one that is here · `never`: none may be here. */
@@ -88,13 +101,21 @@ export function fitOf({ spec: { template } }: SeenDaemonSet, node: SeenNode): Fi
   if (terms !== undefined && !terms.some((term) => matchesTerm(term, node))) return 'never';
   const tolerations = tolerationsOf(template);
   const untolerated = (node.spec.taints ?? []).filter(
-    (taint) => taint.effect !== 'PreferNoSchedule' && !tolerations.some((toleration) => tolerates(toleration, taint)),
+    (taint) =>
+      taint.effect !== 'PreferNoSchedule' && !tolerations.some((toleration) => tolerates(toleration, taint)),
   );
   if (untolerated.some(({ effect }) => effect === 'NoExecute')) return 'never';
   return untolerated.length > 0 ? 'stay' : 'run';
 }
 
-const OPERATORS = { In: 'in', NotIn: 'notin', Exists: 'exists', DoesNotExist: '!', Gt: 'gt', Lt: 'lt' } as const;
+const OPERATORS = {
+  In: 'in',
+  NotIn: 'notin',
+  Exists: 'exists',
+  DoesNotExist: '!',
+  Gt: 'gt',
+  Lt: 'lt',
+} as const;
 
 function matchesTerm(term: Seen<NodeSelectorTerm>, node: SeenNode): boolean {
   const requirements = (list: Seen<NodeSelectorTerm>['matchExpressions']) =>
@@ -142,7 +163,8 @@ export function planDaemons(
     }
     remove.push(...extra);
     for (const pod of ended) {
-      const waitMs = pod.status?.phase === 'Failed' ? timeMs(pod.metadata.creationTimestamp) + FAILED_AGE_MS - nowMs : 0;
+      const waitMs =
+        pod.status?.phase === 'Failed' ? timeMs(pod.metadata.creationTimestamp) + FAILED_AGE_MS - nowMs : 0;
       if (waitMs <= 0) remove.push(pod);
       else retryMs = Math.min(retryMs, waitMs);
     }
@@ -173,7 +195,8 @@ function outdated(
 ): SeenPod[] {
   if (set.spec.updateStrategy?.type === 'OnDelete') return [];
   const wanted = nodes.filter((node) => fitOf(set, node) === 'run');
-  const limit = scaledValue(set.spec.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1, wanted.length, 'up') ?? 1;
+  const limit =
+    scaledValue(set.spec.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1, wanted.length, 'up') ?? 1;
   const minReadySeconds = set.spec.minReadySeconds ?? 0;
   let unavailable = 0;
   const broken: SeenPod[] = [];

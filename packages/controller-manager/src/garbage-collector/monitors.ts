@@ -1,16 +1,22 @@
 import {
+  ControllerRevision,
+  CronJob,
+  DaemonSet,
   Deployment,
   Endpoints,
   EndpointSlice,
+  Job,
   type KubeObject,
   Lease,
   Namespace,
   Node,
   Pod,
+  PodDisruptionBudget,
   ReplicaSet,
   ReplicationController,
   type ResourceType,
   Service,
+  StatefulSet,
 } from '@kubelab/api';
 import { type ControllerDeps, Reflector, type ReflectorStore } from '@kubelab/client';
 import type { ServedType } from '../shared/discovery.ts';
@@ -28,6 +34,12 @@ const SHARED: readonly ResourceType[] = [
   Node,
   Namespace,
   Lease,
+  StatefulSet,
+  DaemonSet,
+  ControllerRevision,
+  Job,
+  CronJob,
+  PodDisruptionBudget,
 ];
 
 /** Short-lived or never owned: watching them would cost more than it is worth. */

@@ -34,12 +34,7 @@ test('a token secret is filled with a signed token and goes with its service acc
     .toString()
     .split('.');
   assert.ok(
-    verify(
-      'sha256',
-      Buffer.from(`${header}.${claims}`),
-      publicKey,
-      Buffer.from(signature, 'base64url'),
-    ),
+    verify('sha256', Buffer.from(`${header}.${claims}`), publicKey, Buffer.from(signature, 'base64url')),
   );
   const said = JSON.parse(Buffer.from(claims, 'base64url').toString()) as Record<string, string>;
   assert.equal(said['sub'], 'system:serviceaccount:default:robot');

@@ -100,7 +100,9 @@ export async function truncateHistory(
 
 /** The pod template that a revision holds. */
 export function templateOf(revision: SeenRevision): PodTemplateSpec {
-  const data = revision.data as { spec?: { template?: Seen<PodTemplateSpec> & { $patch?: string } } } | undefined;
+  const data = revision.data as
+    | { spec?: { template?: Seen<PodTemplateSpec> & { $patch?: string } } }
+    | undefined;
   const { $patch: _, ...template } = data?.spec?.template ?? { spec: { containers: [] } };
   return copyOf<PodTemplateSpec>(template);
 }

@@ -20,9 +20,16 @@ const start = (spec: Partial<StatefulSet['spec']> = {}): Promise<Harness> =>
   startHarness((deps) => [statefulSetController(deps)], {
     prepare: (client) => void client.seed(StatefulSet, db(spec)),
   });
-const names = ({ client }: Harness) => client.objects(Pod).map(({ metadata }) => metadata.name).toSorted((a, b) => (a < b ? -1 : 1));
+const names = ({ client }: Harness) =>
+  client
+    .objects(Pod)
+    .map(({ metadata }) => metadata.name)
+    .toSorted((a, b) => (a < b ? -1 : 1));
 const images = ({ client }: Harness) =>
-  client.objects(Pod).toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).map(({ spec }) => spec.containers[0]?.image);
+  client
+    .objects(Pod)
+    .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+    .map(({ spec }) => spec.containers[0]?.image);
 const ready = async (harness: Harness, name: string) => {
   const pod = harness.client.find(Pod, `default/${name}`);
   assert(pod !== undefined, name);
@@ -31,7 +38,8 @@ const ready = async (harness: Harness, name: string) => {
 };
 const allReady = async (harness: Harness) => {
   for (let round = 0; round < 20; round++) {
-    for (const pod of harness.client.objects(Pod)) if (pod.status?.phase !== 'Running') await ready(harness, pod.metadata.name);
+    for (const pod of harness.client.objects(Pod))
+      if (pod.status?.phase !== 'Running') await ready(harness, pod.metadata.name);
   }
 };
 const setImage = async (harness: Harness, image: string) => {
@@ -55,7 +63,10 @@ test('SS-2 members come one after another, each after the one before is ready, w
   assert.equal(pod?.spec.volumes?.[0]?.persistentVolumeClaim?.claimName, 'data-db-1');
   assert.equal(harness.client.objects(PersistentVolumeClaim).length, 3);
   const { status } = harness.client.find(StatefulSet, 'default/db') ?? {};
-  assert.deepEqual([status?.replicas, status?.readyReplicas, status?.currentRevision], [3, 3, status?.updateRevision]);
+  assert.deepEqual(
+    [status?.replicas, status?.readyReplicas, status?.currentRevision],
+    [3, 3, status?.updateRevision],
+  );
 });
 
 test('SS-1 SS-2 a lost member comes back under its name; scaling down takes the highest first', async (t) => {
@@ -105,7 +116,10 @@ test('going back to an old template renumbers its revision, and unused revisions
   await allReady(harness);
   assert.deepEqual(images(harness), ['web:3']);
   const revisions = harness.client.objects(ControllerRevision).map(({ revision }) => revision);
-  assert.deepEqual(revisions.toSorted((a, b) => a - b), [4, 5]);
+  assert.deepEqual(
+    revisions.toSorted((a, b) => a - b),
+    [4, 5],
+  );
   const { status } = harness.client.find(StatefulSet, 'default/db') ?? {};
   assert.equal(status?.currentRevision, status?.updateRevision);
 });

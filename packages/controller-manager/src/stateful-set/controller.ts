@@ -19,7 +19,13 @@ import {
 import { type ControllerDeps, type ControllerSpec, done, type ObjectKey, type Result } from '@kubelab/client';
 import { errorMessage } from '@kubelab/component-base';
 import { carryOutClaim, planClaim } from '../shared/claim.ts';
-import { carryOutHistory, planHistory, type SeenRevision, templateOf, truncateHistory } from '../shared/history.ts';
+import {
+  carryOutHistory,
+  planHistory,
+  type SeenRevision,
+  templateOf,
+  truncateHistory,
+} from '../shared/history.ts';
 import { refOf } from '../shared/objects.ts';
 import { isNamespaceTerminating } from '../shared/pod-control.ts';
 import type { SeenPod } from '../shared/pods.ts';
@@ -87,11 +93,18 @@ export function statefulSetController({ client, informers, events, clock }: Cont
 
   async function createMember(set: SeenStatefulSet, ordinal: number, revision: SeenRevision): Promise<void> {
     const name = podName(set, ordinal);
-    for (const claim of claimsFor(set, ordinal)) await createOnce(() => client.create(PersistentVolumeClaim, claim));
+    for (const claim of claimsFor(set, ordinal))
+      await createOnce(() => client.create(PersistentVolumeClaim, claim));
     const pod = statefulPod(set, ordinal, templateOf(revision), revision.metadata.name);
     try {
       const isNew = await createOnce(() => client.create(Pod, pod)); // SS-1
-      if (isNew) tell(set, 'Normal', 'SuccessfulCreate', `create Pod ${name} in StatefulSet ${set.metadata.name} successful`);
+      if (isNew)
+        tell(
+          set,
+          'Normal',
+          'SuccessfulCreate',
+          `create Pod ${name} in StatefulSet ${set.metadata.name} successful`,
+        );
     } catch (error) {
       if (isNamespaceTerminating(error)) return;
       const why = `create Pod ${name} in StatefulSet ${set.metadata.name} failed error: ${errorMessage(error)}`;
@@ -118,7 +131,9 @@ export function statefulSetController({ client, informers, events, clock }: Cont
 }
 
 function matches(set: SeenStatefulSet, pod: SeenPod): boolean {
-  return ordinalOf(set, pod) !== undefined && labelSelectorMatcher(set.spec.selector).matches(pod.metadata.labels);
+  return (
+    ordinalOf(set, pod) !== undefined && labelSelectorMatcher(set.spec.selector).matches(pod.metadata.labels)
+  );
 }
 
 /** False when it was there already. */

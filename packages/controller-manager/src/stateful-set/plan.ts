@@ -35,7 +35,8 @@ export function planStatefulSet(
   const inOrder = set.spec.podManagementPolicy !== 'Parallel';
   const { members, surplus } = split(set, pods);
   const minReadySeconds = set.spec.minReadySeconds ?? 0;
-  const isHealthy = (pod: SeenPod) => !isTerminating(pod) && msUntilAvailable(pod, minReadySeconds, nowMs) === 0;
+  const isHealthy = (pod: SeenPod) =>
+    !isTerminating(pod) && msUntilAvailable(pod, minReadySeconds, nowMs) === 0;
 
   const plan = { create: [] as StatefulPlan['create'][number][], remove: [] as SeenPod[] };
   for (const { ordinal, pod } of members) {
@@ -123,14 +124,20 @@ export function statefulStatus(
 ): StatefulStatus {
   const present = pods.filter((pod) => ordinalOf(set, pod) !== undefined);
   const minReadySeconds = set.spec.minReadySeconds ?? 0;
-  const waits = present.map((pod) => msUntilAvailable(pod, minReadySeconds, nowMs)).filter((ms) => ms !== undefined);
+  const waits = present
+    .map((pod) => msUntilAvailable(pod, minReadySeconds, nowMs))
+    .filter((ms) => ms !== undefined);
   const pending = waits.filter((ms) => ms > 0);
   const alive = present.filter((pod) => !isTerminating(pod));
   const updated = alive.filter((pod) => revisionOfPod(pod) === revisions.update).length;
   const ready = present.filter(isPodReady).length;
   const wanted = set.spec.replicas ?? 1;
   // A rollout is over when every member has the new revision and works: then it is the current one.
-  const isOver = updated === wanted && present.length === wanted && ready === wanted && partition(set) === (set.spec.ordinals?.start ?? 0);
+  const isOver =
+    updated === wanted &&
+    present.length === wanted &&
+    ready === wanted &&
+    partition(set) === (set.spec.ordinals?.start ?? 0);
   const currentRevision = isOver ? revisions.update : revisions.current;
   const status: StatefulSetStatus = {
     observedGeneration: set.metadata.generation ?? 0,

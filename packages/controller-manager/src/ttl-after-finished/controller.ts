@@ -1,0 +1,46 @@
+/**
+ * TTL-after-finished controller — deletes Jobs some time after they have ended, with their pods.
+ * Reads: jobs (cache; live before the deletion).  Writes: job deletions.
+ */
+import { isStatus, Job } from '@kubelab/api';
+import { type ControllerDeps, type ControllerSpec, done } from '@kubelab/client';
+import { refOf, type Seen, timeMs } from '../shared/objects.ts';
+import { enqueueSelf } from '../shared/watching.ts';
+
+export function ttlAfterFinishedController({ client, informers, clock }: ControllerDeps): ControllerSpec {
+  const jobs = informers.of(Job);
+
+  return {
+    name: 'ttl-after-finished',
+    workers: 2,
+    watch: (enqueue) => enqueueSelf(jobs, enqueue),
+    async reconcile(key) {
+      const job = jobs.get(key);
+      const leftMs = job === undefined ? undefined : msLeft(job, clock.now());
+      if (job === undefined || leftMs === undefined) return done;
+      if (leftMs > 0) return { requeueAfterMs: leftMs };
+      try {
+        // The TTL may have been lengthened just now: the version read here is the one that is deleted.
+        const live = await client.get(Job, refOf(job));
+        if (live.metadata.uid !== job.metadata.uid || (msLeft(live, clock.now()) ?? 1) > 0) return done;
+        const { uid, resourceVersion } = live.metadata;
+        const preconditions = { uid, resourceVersion };
+        await client.delete(Job, refOf(job), { propagationPolicy: 'Foreground', preconditions });
+      } catch (error) {
+        if (!isStatus(error, 'NotFound')) throw error;
+      }
+      return done;
+    },
+  };
+}
+
+/** Undefined: it has no TTL, has not ended, or is going already. */
+function msLeft(job: Seen<Job>, nowMs: number): number | undefined {
+  const ttl = job.spec.ttlSecondsAfterFinished;
+  const ended = job.status?.conditions?.find(
+    ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
+  );
+  if (ttl === undefined || ended === undefined || job.metadata.deletionTimestamp !== undefined)
+    return undefined;
+  return Math.max(0, timeMs(ended.lastTransitionTime) + ttl * 1000 - nowMs);
+}
