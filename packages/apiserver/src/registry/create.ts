@@ -1,5 +1,5 @@
 import { errors, isStatus, type KubeObject } from '@kubelab/api';
-import { applyDefaults, prepareForCreate, type ServedResource } from '@kubelab/api/server';
+import { applyDefaults, prepareForCreate, type ServedResource, validate } from '@kubelab/api/server';
 import { randomSuffix, rfc3339 } from '@kubelab/component-base';
 import type { Attributes } from '../admission/plugin.ts';
 import { CacheEntry, encodeForStore } from '../cache/entry.ts';
@@ -9,7 +9,6 @@ import { isDryRun, objectOfBody } from './body.ts';
 import type { Call } from './call.ts';
 import { ClaimTakenError } from './objects.ts';
 import type { Registry } from './registry.ts';
-import { validate } from './validation.ts';
 
 const GENERATED_BASE_MAX = 58;
 const GENERATE_ATTEMPTS = 8;
