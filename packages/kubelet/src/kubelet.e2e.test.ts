@@ -47,7 +47,11 @@ describe('the kubelet on a real engine', { skip: skip ?? false }, () => {
     );
   const remove = async (name: string) => {
     const { terminationGracePeriodSeconds: gracePeriodSeconds = 1 } = pod(name)?.spec ?? {};
-    await client.delete(Pod, { namespace: 'default', name }, { gracePeriodSeconds: Math.max(1, gracePeriodSeconds) });
+    await client.delete(
+      Pod,
+      { namespace: 'default', name },
+      { gracePeriodSeconds: Math.max(1, gracePeriodSeconds) },
+    );
     await eventually(`${name} is gone`, () => pod(name) === undefined, 20_000);
   };
   const logOf = async (name: string): Promise<string> => {

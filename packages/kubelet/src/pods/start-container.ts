@@ -21,11 +21,14 @@ import { runHandler } from './handlers.ts';
 export class StartError extends Error {
   readonly waiting: WaitingReason;
   readonly retryAfterMs: number | undefined;
+  /** The container was made before it failed. */
+  readonly leavesContainer: boolean;
   constructor(reason: string, message: string, retryAfterMs?: number) {
     super(message);
     this.name = 'StartError';
     this.waiting = { reason, message };
     this.retryAfterMs = retryAfterMs;
+    this.leavesContainer = reason === 'RunContainerError' || reason === 'PostStartHookError';
   }
 }
 
