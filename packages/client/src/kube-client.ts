@@ -28,8 +28,9 @@ const PATCH_CONTENT_TYPE: Readonly<Record<PatchType, string>> = {
 };
 
 /**
- * A client over a list of API servers, each `https://` (REST) or `grpcs://` (gRPC). It stays with the one that works; see
- * `transport/call.ts` for what is retried and `transport/servers.ts` for which server is next. Opens nothing before the first call.
+ * A client over a list of API servers, each `https://` (REST) or `grpcs://` (gRPC). It stays with the one
+ * that works; see `transport/call.ts` for what is retried and `transport/servers.ts` for which server is
+ * next. Opens nothing before the first call.
  */
 export function createClient(config: ClientConfig, deps: RuntimeDeps): KubeClient {
   const { clock, log } = deps;

@@ -59,8 +59,9 @@ export interface ObjectRef {
 }
 
 /**
- * The API server as a component sees it, over REST or gRPC alike. Refusals are `ApiError` (see `isStatus`); a lost connection is
- * retried on the next server for reads, and for writes only when nothing can have been sent.
+ * The API server as a component sees it, over REST or gRPC alike. Refusals are `ApiError` (see `isStatus`); a
+ * lost connection is retried on the next server for reads, and for writes only when nothing can have been
+ * sent.
  */
 export interface KubeClient {
   get<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef, options?: GetOptions): Promise<T>;
@@ -85,7 +86,10 @@ export interface KubeClient {
   ): Promise<T>;
   delete<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef, options?: DeleteOptions): Promise<void>;
   deleteCollection<T extends KubeObject>(type: ResourceType<T>, options?: ListOptions): Promise<void>;
-  /** POST to a subresource whose body is of another kind: binding, eviction, token. Answers the reply as it came. */
+  /**
+   * POST to a subresource whose body is of another kind: binding, eviction, token. Answers the reply as it
+   * came.
+   */
   createSubresource<R>(type: ResourceType, ref: ObjectRef, subresource: string, body: unknown): Promise<R>;
   /** Ends cleanly when the server ends it; throws `ApiError` with reason Expired when the history is gone. */
   watch<T extends KubeObject>(type: ResourceType<T>, options?: WatchOptions): AsyncIterable<WatchEvent<T>>;
@@ -121,7 +125,9 @@ export interface Informer<T extends KubeObject> extends Lister<T> {
 /** One informer a resource, shared by all who ask. */
 export interface InformerFactory {
   of<T extends KubeObject>(type: ResourceType<T>): Informer<T>;
-  /** An informer of its own for part of a resource (e.g. the pods of one node); shared by the same arguments. */
+  /**
+   * An informer of its own for part of a resource (e.g. the pods of one node); shared by the same arguments.
+   */
   filtered<T extends KubeObject>(
     type: ResourceType<T>,
     options: { namespace?: string; labelSelector?: string; fieldSelector?: string },
@@ -134,7 +140,10 @@ export interface InformerFactory {
 export type EventType = 'Normal' | 'Warning';
 
 export interface EventRecorder {
-  /** Fire and forget; the same event again counts up (`count`, `lastTimestamp`) instead of making a new object. */
+  /**
+   * Fire and forget; the same event again counts up (`count`, `lastTimestamp`) instead of making a new
+   * object.
+   */
   event(
     about: {
       readonly apiVersion?: string | undefined;
@@ -148,7 +157,9 @@ export interface EventRecorder {
   ): void;
 }
 
-/** What one pass asked for: nothing more, or another pass after a while. A throw means: again, with back-off. */
+/**
+ * What one pass asked for: nothing more, or another pass after a while. A throw means: again, with back-off.
+ */
 export interface Result {
   readonly requeueAfterMs?: number;
 }
@@ -216,16 +227,3 @@ export interface ClientConfig {
   readonly serverName?: string | undefined;
   readonly userAgent: string;
 }
-
-/*
- * Exported functions of this package (index.ts):
- *   createClient(config: ClientConfig, deps: { clock, log, random }): KubeClient
- *   loadKubeconfig(path, { servers? , userAgent }): Promise<ClientConfig>          (file paths and inline data)
- *   createInformerFactory(client, { clock, log, random }): InformerFactory
- *   createController(spec: ControllerSpec, deps: { clock, log, random }): Controller
- *   runControllers(controllers, informers, signal): Promise<void>
- *   createEventRecorder(client, { component, host?, clock, random, log }): EventRecorder
- *   runLeaderElection(options: LeaderElectionOptions, signal): Promise<void>
- *   class WorkQueue (queue / dirty / processing, rate limiting, delayed adds), class Expectations (by controller key)
- *   testing: FakeKubeClient — an in-memory API (get/list/create/update/patch/delete/watch, resourceVersions, conflicts, graceful pod deletion off) for unit tests of controllers
- */

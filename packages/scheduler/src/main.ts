@@ -99,7 +99,8 @@ export async function main(argv: readonly string[]): Promise<void> {
         await informers.waitForSync(signal);
         log.info('caches synced', { profiles: profiles.map(({ schedulerName }) => schedulerName) });
 
-        // 4. Schedule, alone or when elected. Without the lease there is nothing left to do: end, and start again as a follower.
+        // 4. Schedule, alone or when elected. Without the lease there is nothing left to do: end, and start
+        // again as a follower.
         const run = (until: AbortSignal) => void scheduler.run(until);
         if (!flags['leader-elect']) return run(signal);
         const election = runLeaderElection(

@@ -1,4 +1,7 @@
-/** K5: whatever goes wrong around it, the scheduler never puts more on a node than fits, and binds no pod twice. */
+/**
+ * K5: whatever goes wrong around it, the scheduler never puts more on a node than fits, and binds no pod
+ * twice.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cpuMillis, errors, isPodTerminal, Node, Pod } from '@kubelab/api';

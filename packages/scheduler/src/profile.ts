@@ -4,7 +4,10 @@ import type { FilterPlugin, Profile, ScorePlugin } from './core/framework.ts';
 import { filters } from './filters/index.ts';
 import { scores, scoringStrategies } from './scores/index.ts';
 
-/** The plugins that can be named in a configuration. Add yours here, or hand another registry to `buildProfile`. */
+/**
+ * The plugins that can be named in a configuration. Add yours here, or hand another registry to
+ * `buildProfile`.
+ */
 export interface PluginRegistry {
   readonly filters: readonly FilterPlugin[];
   readonly scores: readonly { readonly plugin: ScorePlugin; readonly weight: number }[];
@@ -44,7 +47,10 @@ export async function readConfiguration(file: string): Promise<SchedulerConfigur
   return config;
 }
 
-/** The rules of one scheduler name: the defaults, less what is disabled, plus what is enabled, in the configuration's order. */
+/**
+ * The rules of one scheduler name: the defaults, less what is disabled, plus what is enabled, in the
+ * configuration's order.
+ */
 export function buildProfile(config: ProfileConfig = {}, registry: PluginRegistry = defaultPlugins): Profile {
   const known = new Set(
     [...registry.filters, ...registry.scores.map(({ plugin }) => plugin)].map(({ name }) => name),

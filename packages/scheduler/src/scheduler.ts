@@ -1,9 +1,11 @@
 /**
- * The scheduler: takes the most important waiting pod, chooses a node for it, holds the place, binds. The choice runs without a pause;
- * bindings run beside it.
- * Reads: pods, nodes and what the rules name (caches).  Writes: pods/binding, pods/status (PodScheduled, nominatedNodeName), events.
+ * The scheduler: takes the most important waiting pod, chooses a node for it, holds the place, binds. The
+ * choice runs without a pause; bindings run beside it.
+ * Reads: pods, nodes and what the rules name (caches).  Writes: pods/binding, pods/status (PodScheduled,
+ * nominatedNodeName), events.
  * Invariants
- *   SCHED-1  what is assumed on a node fits it: checked again at the moment of assuming (K5: never over-committed)
+ *   SCHED-1  what is assumed on a node fits it: checked again at the moment of assuming (K5: never
+ *            over-committed)
  *   SCHED-3  a place is held until the binding is seen or known to have failed
  *   SCHED-4  only pods whose schedulerName is one of ours are touched
  */
@@ -187,7 +189,9 @@ export class Scheduler {
     return { nodeName };
   }
 
-  /** Event and condition; the condition only when it says something new, so that our own write wakes nobody. */
+  /**
+   * Event and condition; the condition only when it says something new, so that our own write wakes nobody.
+   */
   #report(
     pod: AnyPod,
     why: { reason: string; message: string; nominatedNodeName?: string | undefined },

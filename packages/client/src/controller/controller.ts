@@ -18,8 +18,9 @@ export function terminal(message: string, cause?: unknown): TerminalError {
 }
 
 /**
- * The one loop all controllers share: get a key → reconcile → forget, requeue or back off → done. `spec.watch` is called here, so
- * that handlers are in place before the informers start; nothing is worked on before `run`.
+ * The one loop all controllers share: get a key → reconcile → forget, requeue or back off → done.
+ * `spec.watch` is called here, so that handlers are in place before the informers start; nothing is worked on
+ * before `run`.
  */
 export function createController(spec: ControllerSpec, deps: RuntimeDeps): Controller {
   const { clock } = deps;

@@ -12,9 +12,11 @@ interface Expected {
 const EXPIRE_MS = 5 * 60_000;
 
 /**
- * What a controller has asked for and its cache has not shown yet: until it has, counting the cache would ask a second time.
+ * What a controller has asked for and its cache has not shown yet: until it has, counting the cache would ask
+ * a second time.
  * Invariant
- *   EXP-1  areMet(key) is false from the request until every creation and deletion of it was observed (or 5 minutes passed)
+ *   EXP-1  areMet(key) is false from the request until every creation and deletion of it was observed (or 5
+ *          minutes passed)
  */
 export class Expectations {
   readonly #clock: Pick<Clock, 'monotonic'>;

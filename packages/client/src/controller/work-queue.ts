@@ -1,5 +1,6 @@
 /**
- * WorkQueue — keys waiting for a pass; upstream's `util/workqueue` with rate limiting and delayed adds in one class.
+ * WorkQueue — keys waiting for a pass; upstream's `util/workqueue` with rate limiting and delayed adds in one
+ * class.
  * Invariants
  *   WQ-1  a key is in the queue at most once, however often it is added
  *   WQ-2  a key is never worked on twice at the same time; added meanwhile, it comes again after `done`

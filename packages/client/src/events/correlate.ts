@@ -1,8 +1,10 @@
 /**
- * What becomes of an event: a new object, a higher count on the last one, or silence. Pure; upstream's EventCorrelator in one file.
+ * What becomes of an event: a new object, a higher count on the last one, or silence. Pure; upstream's
+ * EventCorrelator in one file.
  * Invariants
  *   EVT-1  the same event again (all but the time) counts up one object
- *   EVT-2  more than SIMILAR_MAX events of one object and reason with ever new messages within the interval become one "combined" event
+ *   EVT-2  more than SIMILAR_MAX events of one object and reason with ever new messages within the interval
+ *          become one "combined" event
  *   EVT-3  one object may raise BURST_MAX events, then one each REFILL_MS
  *   EVT-4  what is remembered is limited; the longest unused is forgotten first
  */

@@ -16,7 +16,10 @@ const PENDING_MAX = 1000;
 const SEND_ATTEMPTS_MAX = 4;
 const SEND_RETRY_MS = 1_000;
 
-/** Sends events one after another in the background; nobody waits for them and none of them may fail its sender. */
+/**
+ * Sends events one after another in the background; nobody waits for them and none of them may fail its
+ * sender.
+ */
 export function createEventRecorder(client: KubeClient, options: EventRecorderOptions): EventRecorder {
   const { clock, log, component, host } = options;
   const correlator = new EventCorrelator();

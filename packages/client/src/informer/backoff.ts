@@ -1,6 +1,9 @@
 import type { Random } from '@kubelab/component-base';
 
-/** Delays that double from `firstMs` to `maxMs`, each spread by ±25 % so that many clients do not come back at once. */
+/**
+ * Delays that double from `firstMs` to `maxMs`, each spread by ±25 % so that many clients do not come back
+ * at once.
+ */
 export class Backoff {
   readonly #firstMs: number;
   readonly #maxMs: number;

@@ -9,7 +9,10 @@ interface Entry {
   isRunning: boolean;
 }
 
-/** One informer for each resource (and scope), shared by all who ask for it: one list, one watch, one copy in memory. */
+/**
+ * One informer for each resource (and scope), shared by all who ask for it: one list, one watch, one copy in
+ * memory.
+ */
 export function createInformerFactory(client: KubeClient, deps: RuntimeDeps): InformerFactory {
   const entries = new Map<string, Entry>();
 

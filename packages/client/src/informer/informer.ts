@@ -1,7 +1,8 @@
 /**
  * Informer — a cache of one collection, kept by a reflector, that tells handlers what changes.
  * Invariants
- *   INF-1  a handler hears of every object once as added, then of its changes in order, then of its removal, however often the
+ *   INF-1  a handler hears of every object once as added, then of its changes in order, then of its removal,
+ *          however often the
  *          watch breaks; the cache is already as the handler is told
  *   INF-2  hasSynced is true only when every handler has heard of the whole first list
  */

@@ -1,9 +1,12 @@
 /**
- * Reflector — keeps a local store equal to a collection on the server: list once, then watch from the list's resourceVersion.
+ * Reflector — keeps a local store equal to a collection on the server: list once, then watch from its
+ * resourceVersion.
  * Reads: the server.  Writes: the store it was given.
  * Invariants
- *   REFL-1  after a lost watch it goes on from the last resourceVersion seen: nothing is missed, nothing is listed twice
- *   REFL-2  when the server no longer has that history (Expired) it lists anew, and the store gets the difference
+ *   REFL-1  after a lost watch it goes on from the last resourceVersion seen: nothing is missed, nothing is
+ *           listed twice
+ *   REFL-2  when the server no longer has that history (Expired) it lists anew, and the store gets the
+ *           difference
  *   REFL-3  a failure is answered by a pause that grows, with jitter; success resets it
  */
 import { isStatus, type KubeObject, type ResourceType } from '@kubelab/api';

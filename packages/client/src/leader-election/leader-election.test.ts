@@ -44,7 +44,9 @@ function setUp() {
   return { clock, server, story, leaders, run, lease };
 }
 
-/** The same API behind a line that can be cut: requests are never answered, or only their answers are lost. */
+/**
+ * The same API behind a line that can be cut: requests are never answered, or only their answers are lost.
+ */
 function behindLine(server: FakeKubeClient, clock: FakeClock) {
   const line = { isCut: false, losesAnswers: false };
   const lost = () => new TransportError('x', 'timed out', { maybeSent: true, timedOut: true });

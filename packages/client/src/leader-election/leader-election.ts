@@ -1,10 +1,12 @@
 /**
  * Leader election on a Lease (coordination.k8s.io), as upstream's `tools/leaderelection`.
  * Invariants
- *   LE-1  a lease of another is taken only when it was not seen to change for its whole duration, on our own clock
+ *   LE-1  a lease of another is taken only when it was not seen to change for its whole duration, on our own
+ *         clock
  *   LE-2  every write is conditional on the resourceVersion seen: of two who take it at once, one fails
  *   LE-3  a leader that could not renew for the renew deadline gives up before its lease may be taken
- * It is no fence: a process stopped (SIGSTOP) past its lease may still send a write; therefore all writes of controllers are conditional.
+ * It is no fence: a process stopped (SIGSTOP) past its lease may still send a write; therefore all writes of
+ * controllers are conditional.
  */
 import { isStatus, Lease } from '@kubelab/api';
 import { assert, errorMessage } from '@kubelab/component-base';
@@ -15,8 +17,9 @@ import { claim, holderOf, isHeld, observe, type Observation } from './lease-reco
 const JITTER = 0.2;
 
 /**
- * Takes part until `signal` is aborted or a held lease is lost. `onStartedLeading` gets a signal that ends with the leadership;
- * `onStoppedLeading` is called only when it was lost. Asked to end, the leader gives the lease back, so that another takes it at once.
+ * Takes part until `signal` is aborted or a held lease is lost. `onStartedLeading` gets a signal that ends
+ * with the leadership; `onStoppedLeading` is called only when it was lost. Asked to end, the leader gives the
+ * lease back, so that another takes it at once.
  */
 export async function runLeaderElection(options: LeaderElectionOptions, signal: AbortSignal): Promise<void> {
   assert(
@@ -83,7 +86,8 @@ class Elector {
   /** True when the lease is ours and fresh. Never throws for what a server may answer. */
   async tryAcquireOrRenew(): Promise<boolean> {
     const { clock, identity, log } = this.#options;
-    // Others count from when they see the renewal, which is later: counting from before the request is the safe side (LE-3).
+    // Others count from when they see the renewal, which is later: counting from before the request is the
+    // safe side (LE-3).
     const startMs = clock.monotonic();
     try {
       // While it is ours the object we wrote last is the newest: one small call a period.

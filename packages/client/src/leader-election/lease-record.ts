@@ -7,7 +7,9 @@ export interface Observation {
   readonly atMs: number;
 }
 
-/** A new observation only when the holder's record changed: being read again does not make a lease younger. */
+/**
+ * A new observation only when the holder's record changed: being read again does not make a lease younger.
+ */
 export function observe(
   last: Observation | undefined,
   lease: DeepReadonly<Lease>,

@@ -1,7 +1,8 @@
 /**
- * FakeKubeClient — an API server in memory for unit tests of what is built on a KubeClient.
- * It has resource versions and conflicts, uids, generations, the status subresource, finalizers, selectors, list and watch with
- * history, bindings, evictions. It has no defaults, validation, admission, garbage collection or graceful deletion (unless asked).
+ * FakeKubeClient — an API server in memory for unit tests of what is built on a KubeClient. It has resource
+ * versions and conflicts, uids, generations, the status subresource, finalizers, selectors, list and watch
+ * with history, bindings, evictions. It has no defaults, validation, admission, garbage collection or
+ * graceful deletion (unless asked).
  */
 import {
   ApiError,

@@ -1,4 +1,7 @@
-/** Patches as the fake API applies them: enough for what controllers send, without the API server's schema table. */
+/**
+ * Patches as the fake API applies them: enough for what controllers send, without the API server's schema
+ * table.
+ */
 import { errors } from '@kubelab/api';
 import type { PatchType } from '../types.ts';
 

@@ -1,4 +1,7 @@
-/** What a write does to an object: what the server fills in, what each endpoint may change, what deletion waits for. */
+/**
+ * What a write does to an object: what the server fills in, what each endpoint may change, what deletion
+ * waits for.
+ */
 import { errors, type KubeObject, type NewObject, objectKey, Pod, type ResourceType } from '@kubelab/api';
 import { type Clock, randomSuffix, rfc3339, seededRandom } from '@kubelab/component-base';
 import type { DeleteOptions, ObjectKey, WriteOptions } from '../types.ts';

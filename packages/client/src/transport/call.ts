@@ -13,9 +13,9 @@ export interface CallDeps {
 const RETRY_AFTER_MAX_MS = 5_000;
 
 /**
- * One API call over the list of servers until `timeoutMs` is over. Reads go on to the next server after any loss; writes only when
- * nothing can have been sent, or when the server itself asked to come again (429 or 503 with Retry-After): CLIENT-1.
- * Throws `ApiError` for a refusal, `TransportError` when nobody answered.
+ * One API call over the list of servers until `timeoutMs` is over. Reads go on to the next server after any
+ * loss; writes only when nothing can have been sent, or when the server itself asked to come again (429 or
+ * 503 with Retry-After): CLIENT-1. Throws `ApiError` for a refusal, `TransportError` when nobody answered.
  */
 export async function callServers(
   deps: CallDeps,

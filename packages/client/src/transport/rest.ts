@@ -21,7 +21,10 @@ const WATCH_ANSWER_TIMEOUT_MS = 10_000;
 /** One watch event; above it the server is not one we can talk to. */
 const WATCH_LINE_BYTES_MAX = 64 << 20;
 
-/** HTTP/1.1 with kept connections: one for each watch, a few for calls. Works against any Kubernetes API server. */
+/**
+ * HTTP/1.1 with kept connections: one for each watch, a few for calls. Works against any Kubernetes API
+ * server.
+ */
 export function restTransport(server: string, config: ClientConfig): Transport {
   const url = new URL(server);
   const isTls = url.protocol === 'https:';
@@ -136,7 +139,9 @@ export function restTransport(server: string, config: ClientConfig): Transport {
   }
 }
 
-/** Errors of sockets and TLS carry a code; everything else is a bug and must not be taken for a lost server. */
+/**
+ * Errors of sockets and TLS carry a code; everything else is a bug and must not be taken for a lost server.
+ */
 function isNetworkError(error: Error): boolean {
   return 'code' in error && typeof error.code === 'string';
 }

@@ -18,8 +18,8 @@ export interface Server {
 }
 
 /**
- * Which server to talk to: the working one for as long as it works, then the next of the list, each failed one left alone for a
- * while that doubles.
+ * Which server to talk to: the working one for as long as it works, then the next of the list, each failed
+ * one left alone for a while that doubles.
  */
 export class Servers {
   readonly #clock: Clock;

@@ -1,13 +1,19 @@
 import type { KubeObject, Status } from '@kubelab/api';
 import type { CallRequest, CallResponse } from '@kubelab/rpc/kube-api';
 
-/** One API server over one wire. Two implementations: `rest.ts` (any Kubernetes API server) and `grpc.ts` (kubelab's own door). */
+/**
+ * One API server over one wire. Two implementations: `rest.ts` (any Kubernetes API server) and `grpc.ts`
+ * (kubelab's own door).
+ */
 export interface Transport {
-  /** Resolves with whatever the server answered, refusals too; throws `TransportError` when it did not answer. */
+  /**
+   * Resolves with whatever the server answered, refusals too; throws `TransportError` when it did not
+   * answer.
+   */
   call(request: CallRequest, timeoutMs: number): Promise<TransportResponse>;
   /**
-   * The frames of one watch until the server ends it or `signal` is aborted (both end the iteration cleanly). Throws `ApiError`
-   * when the server refuses the watch, `TransportError` when the connection is lost.
+   * The frames of one watch until the server ends it or `signal` is aborted (both end the iteration cleanly).
+   * Throws `ApiError` when the server refuses the watch, `TransportError` when the connection is lost.
    */
   watch(path: string, query: string, signal: AbortSignal): AsyncIterable<WatchFrame>;
   close(): void;

@@ -144,7 +144,10 @@ async function grpcWire(): Promise<Wire> {
   };
 }
 
-/** A connection that can be cut, as by a server that dies: gRPC servers in the same process end politely only. */
+/**
+ * A connection that can be cut, as by a server that dies: gRPC servers in the same process end politely
+ * only.
+ */
 async function lineTo(port: number) {
   const sockets = new Set<net.Socket>();
   const server = net.createServer((near) => {

@@ -1,9 +1,11 @@
 /**
- * Cache — the nodes and the pods on them, as the scheduler takes them to be: what the watch told, and what was decided and not yet
- * told (assumed pods). Scheduling a pod runs without a pause, so the cache itself is upstream's snapshot.
+ * Cache — the nodes and the pods on them, as the scheduler takes them to be: what the watch told, and what
+ * was decided and not yet told (assumed pods). Scheduling a pod runs without a pause, so the cache itself is
+ * upstream's snapshot.
  * Invariants
  *   SCHED-2  a pod is on one node at most, and the node's sums include it exactly once
- *   SCHED-3  an assumed pod holds its place until the watch shows it bound or deleted, or the binding is known to have failed
+ *   SCHED-3  an assumed pod holds its place until the watch shows it bound or deleted, or the binding is
+ *            known to have failed
  */
 import { assert } from '@kubelab/component-base';
 import { type AnyNode, NodeInfo } from './node-info.ts';

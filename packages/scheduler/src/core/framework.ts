@@ -1,6 +1,7 @@
 /**
- * The plugin framework: what a rule is. Upstream's words (PreFilter, Filter, Score, PreBind, Bind), with PreFilter and Filter as one
- * function: called once for a pod it works out what concerns the whole cluster, and gives the function that judges one node.
+ * The plugin framework: what a rule is. Upstream's words (PreFilter, Filter, Score, PreBind, Bind), with
+ * PreFilter and Filter as one function: called once for a pod it works out what concerns the whole cluster,
+ * and gives the function that judges one node.
  */
 import type {
   DeepReadonly,
@@ -26,9 +27,13 @@ export type NodeFilter = (node: NodeInfo) => Rejection | undefined;
 
 export interface FilterPlugin {
   readonly name: string;
-  /** What may make a pod that this plugin rejected fit: nothing else wakes it before the five-minute flush. */
+  /**
+   * What may make a pod that this plugin rejected fit: nothing else wakes it before the five-minute flush.
+   */
   readonly wakesOn: readonly ClusterEvent[];
-  /** A function to judge nodes by; a rejection of all; or undefined when the pod asks nothing of this rule. */
+  /**
+   * A function to judge nodes by; a rejection of all; or undefined when the pod asks nothing of this rule.
+   */
   filter(pod: PodInfo, cluster: ClusterView): NodeFilter | Rejection | undefined;
 }
 
@@ -58,7 +63,10 @@ export type ClusterEvent =
   | 'Volume'
   | 'Namespace';
 
-/** What rules may look at. The scheduling of one pod runs without a pause, so nothing in it changes meanwhile. */
+/**
+ * What rules may look at. The scheduling of one pod runs without a pause, so nothing in it changes
+ * meanwhile.
+ */
 export interface ClusterView {
   readonly nodes: readonly NodeInfo[];
   readonly objects: ClusterObjects;
@@ -68,7 +76,9 @@ export interface ClusterView {
 export interface ClusterObjects {
   namespaceLabels(name: string): Readonly<Record<string, string>> | undefined;
   namespaces(): readonly DeepReadonly<Namespace>[];
-  /** Selectors of the services and controllers the pod belongs to, as one: what spreading by default counts. */
+  /**
+   * Selectors of the services and controllers the pod belongs to, as one: what spreading by default counts.
+   */
   ownerSelector(pod: AnyPod): LabelMatcher | undefined;
   disruptionBudgets(namespace: string): readonly DeepReadonly<PodDisruptionBudget>[];
   volumeClaim(namespace: string, name: string): DeepReadonly<PersistentVolumeClaim> | undefined;

@@ -18,7 +18,10 @@ export interface PodInfo {
   readonly key: string;
   readonly priority: number;
   readonly requests: ResourceAmounts;
-  /** cpu (milli) and memory (bytes) as scores count them: a container that asks for nothing still needs something. */
+  /**
+   * cpu (milli) and memory (bytes) as scores count them: a container that asks for nothing still needs
+   * something.
+   */
   readonly nonZero: { readonly cpu: number; readonly memory: number };
   readonly hostPorts: readonly HostPort[];
   readonly affinity: readonly AffinityTerm[];

@@ -1,6 +1,7 @@
 /**
- * Preemption (upstream's DefaultPreemption, the PostFilter step): which less important pods would have to go, and from which node.
- * Pure; the deleting is done in `shell/preempt.ts`. Disruption budgets are kept where that is possible, not where it is not.
+ * Preemption (upstream's DefaultPreemption, the PostFilter step): which less important pods would have to go,
+ * and from which node. Pure; the deleting is done in `shell/preempt.ts`. Disruption budgets are kept where
+ * that is possible, not where it is not.
  */
 import {
   type DeepReadonly,
@@ -79,7 +80,8 @@ function victimsOn(
   const verdict = judge(trial, pod, input);
   if (verdict !== undefined) return verdict;
 
-  // All of them gone it fits. Spare those with a used-up budget first, then the most important, as far as it still does.
+  // All of them gone it fits. Spare those with a used-up budget first, then the most important, as far as it
+  // still does.
   const { violating, others } = splitByBudgets(lesser, input.cluster.objects);
   const victims: PodInfo[] = [];
   let violationCount = 0;
@@ -131,7 +133,10 @@ function startOf({ pod }: PodInfo): number {
   return Number.isNaN(start) ? Number.POSITIVE_INFINITY : start;
 }
 
-/** The least harm: the fewest violated budgets, then the lowest highest priority, then the lowest sum, then the fewest, then those that started last. */
+/**
+ * The least harm: the fewest violated budgets, then the lowest highest priority, then the lowest sum, then
+ * the fewest, then those that started last.
+ */
 function compareCandidates(a: Candidate, b: Candidate): number {
   const highest = ({ victims }: Candidate) => victims[0]?.priority ?? Number.NEGATIVE_INFINITY;
   // Upstream's offset: negative priorities would otherwise make more victims look cheaper.

@@ -1,8 +1,10 @@
 /**
  * SchedulingQueue — every pod that waits for a node, in one of four places:
  *   active         to be tried now, by priority, then in order of arrival
- *   backoff        failed lately and may fit by now: after its pause, or as soon as nothing else is to be done
- *   unschedulable  failed, and nothing has happened since that could help; waits for an event that one of the rules it failed on names
+ *   backoff        failed lately and may fit by now: after its pause, or as soon as nothing else is to be
+ *   done
+ *   unschedulable  failed, and nothing has happened since that could help; waits for an event that one of the
+ *   rules it failed on names
  *   gated          spec.schedulingGates is not empty: waits for its own update
  * Takes the time as an argument and sets no timers; `nextDueMs` says when to look again.
  * Invariants

@@ -1,4 +1,7 @@
-/** The choice of a node for one pod: filter, score, pick. Pure: everything comes in, nothing goes out but the answer. */
+/**
+ * The choice of a node for one pod: filter, score, pick. Pure: everything comes in, nothing goes out but the
+ * answer.
+ */
 import type { Random } from '@kubelab/component-base';
 import type { ClusterView, NodeFilter, NodeScorer, Profile, Rejection } from './framework.ts';
 import type { NodeInfo } from './node-info.ts';

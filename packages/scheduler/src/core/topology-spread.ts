@@ -1,4 +1,7 @@
-/** What the filter and the score of PodTopologySpread share: the constraints of a pod, and which pods and nodes they count. */
+/**
+ * What the filter and the score of PodTopologySpread share: the constraints of a pod, and which pods and
+ * nodes they count.
+ */
 import {
   type DeepReadonly,
   isTerminating,

@@ -9,7 +9,9 @@ import { podTopologySpread } from './pod-topology-spread.ts';
 import { taintToleration } from './taint-toleration.ts';
 import { volumeBinding } from './volume-binding.ts';
 
-/** In upstream's order: cheap and final ones first, as the first rejection of a node is the one that is told. */
+/**
+ * In upstream's order: cheap and final ones first, as the first rejection of a node is the one that is told.
+ */
 export const filters: readonly FilterPlugin[] = [
   nodeUnschedulable,
   nodeName,

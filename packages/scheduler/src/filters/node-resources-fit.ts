@@ -2,7 +2,10 @@ import type { FilterPlugin } from '../core/framework.ts';
 import type { NodeInfo } from '../core/node-info.ts';
 import type { PodInfo } from '../core/pod-info.ts';
 
-/** cpu, memory, ephemeral storage, extended resources and the number of pods: what is asked must still be free. */
+/**
+ * cpu, memory, ephemeral storage, extended resources and the number of pods: what is asked must still be
+ * free.
+ */
 export const nodeResourcesFit: FilterPlugin = {
   name: 'NodeResourcesFit',
   wakesOn: ['NodeAdd', 'NodeAllocatable', 'AssignedPodDelete', 'AssignedPodUpdate'],

@@ -6,7 +6,10 @@ import type { AnyPod } from '../core/pod-info.ts';
 
 type AnyClaim = DeepReadonly<PersistentVolumeClaim>;
 
-/** Claims must be bound, or of a class that waits for its first consumer; bound volumes must be reachable from the node. */
+/**
+ * Claims must be bound, or of a class that waits for its first consumer; bound volumes must be reachable
+ * from the node.
+ */
 export const volumeBinding: FilterPlugin = {
   name: 'VolumeBinding',
   wakesOn: ['NodeAdd', 'NodeLabel', 'Volume'],

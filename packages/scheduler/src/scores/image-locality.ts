@@ -3,7 +3,10 @@ import { SCORE_MAX, type ScorePlugin } from '../core/framework.ts';
 const BYTES_MIN = 23 * 1024 * 1024;
 const BYTES_MAX_PER_CONTAINER = 1000 * 1024 * 1024;
 
-/** Nodes that have the pod's images, weighted by size and by how widely each is spread (so that it draws no crowd to one node). */
+/**
+ * Nodes that have the pod's images, weighted by size and by how widely each is spread (so that it draws no
+ * crowd to one node).
+ */
 export const imageLocality: ScorePlugin = {
   name: 'ImageLocality',
   score({ pod }, { nodes }) {

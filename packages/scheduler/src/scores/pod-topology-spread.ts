@@ -43,7 +43,9 @@ function defaultConstraints(pod: AnyPod, { objects }: ClusterView): SpreadConstr
 interface SpreadInput {
   readonly cluster: ClusterView;
   readonly nodes: readonly NodeInfo[];
-  /** Explicit constraints leave out nodes without their keys; the defaults must work on nodes without zones. */
+  /**
+   * Explicit constraints leave out nodes without their keys; the defaults must work on nodes without zones.
+   */
   readonly needsAllKeys: boolean;
 }
 

@@ -5,7 +5,10 @@ import type { BindPlugin, ClusterObjects, PreBindPlugin } from '../core/framewor
 import type { AnyPod } from '../core/pod-info.ts';
 import { claimNames, waitsForConsumer } from '../filters/volume-binding.ts';
 
-/** Upstream's DefaultBinder: POST pods/<name>/binding. The uid makes it fail for a pod reborn under the same name. */
+/**
+ * Upstream's DefaultBinder: POST pods/<name>/binding. The uid makes it fail for a pod reborn under the same
+ * name.
+ */
 export function defaultBinder(client: KubeClient): BindPlugin {
   return {
     name: 'DefaultBinder',
@@ -17,7 +20,8 @@ export function defaultBinder(client: KubeClient): BindPlugin {
         await client.createSubresource(Pod, { name, namespace }, 'binding', binding);
       } catch (error) {
         if (!(error instanceof TransportError) || !error.maybeSent) throw error;
-        // Nobody knows whether it arrived. Only the server can tell, and until it does the place must be held.
+        // Nobody knows whether it arrived. Only the server can tell, and until it does the place must be
+        // held.
         if (!(await isBoundTo(client, pod, nodeName))) throw error;
       }
     },

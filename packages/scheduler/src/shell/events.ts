@@ -1,4 +1,7 @@
-/** From what the watches tell to the cache, the queue and the events that wake pods: upstream's event handlers. */
+/**
+ * From what the watches tell to the cache, the queue and the events that wake pods: upstream's event
+ * handlers.
+ */
 import {
   isPodTerminal,
   isTerminating,

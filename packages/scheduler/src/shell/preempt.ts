@@ -4,7 +4,10 @@ import { type Clock, rfc3339 } from '@kubelab/component-base';
 import type { Candidate } from '../core/preemption.ts';
 import type { AnyPod } from '../core/pod-info.ts';
 
-/** Ends the victims, each told why by a condition and an event. The preemptor is tried again when they are gone. */
+/**
+ * Ends the victims, each told why by a condition and an event. The preemptor is tried again when they are
+ * gone.
+ */
 export async function evictVictims(
   pod: AnyPod,
   { nodeName, victims }: Candidate,
