@@ -210,6 +210,8 @@ export interface LeaderElectionOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Tells of the change on the lease, as upstream does. */
+  readonly events?: EventRecorder;
   onStartedLeading(signal: AbortSignal): void;
   /** Lost or given up: the process should end (crash-only). */
   onStoppedLeading(): void;

@@ -109,6 +109,7 @@ export async function main(argv: readonly string[]): Promise<void> {
             clock,
             random,
             log,
+            events,
             name: flags['leader-elect-resource-name'],
             namespace: flags['leader-elect-resource-namespace'],
             identity: flags['leader-elect-identity'] ?? `${hostname()}_${random.uuid()}`,

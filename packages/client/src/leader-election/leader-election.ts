@@ -44,6 +44,7 @@ export async function runLeaderElection(options: LeaderElectionOptions, signal: 
   }
 
   log.info('successfully acquired lease');
+  elector.tell('became leader');
   const leading = new AbortController();
   options.onStartedLeading(leading.signal);
   while (!signal.aborted && elector.msToDeadline() > 0) {
@@ -53,6 +54,7 @@ export async function runLeaderElection(options: LeaderElectionOptions, signal: 
   }
 
   leading.abort(new Error('no longer the leader'));
+  elector.tell('stopped leading');
   if (signal.aborted) {
     await elector.release();
     return;
@@ -81,6 +83,12 @@ class Elector {
   }
   msToDeadline(): number {
     return this.#renewedAtMs + this.#options.renewDeadlineMs - this.#options.clock.monotonic();
+  }
+
+  tell(what: string): void {
+    if (this.#seen === undefined) return;
+    const { events, identity } = this.#options;
+    events?.event(this.#seen.lease, 'Normal', 'LeaderElection', `${identity} ${what}`);
   }
 
   /** True when the lease is ours and fresh. Never throws for what a server may answer. */
