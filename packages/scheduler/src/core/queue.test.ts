@@ -53,6 +53,16 @@ test('SCHQ-1 a pod is in one place, however often it is told of', () => {
   assert.equal(queue.size, 0);
 });
 
+test('SCHQ-1 a pod whose priority changes while it waits is filed anew', () => {
+  const { queue, add, pop } = setUp();
+  add('a', { spec: { priority: 1 } });
+  add('b', { spec: { priority: 2 } });
+  queue.update(pod('a', { spec: { priority: 3 } }).pod, true, 0);
+  assert.equal(pop().info.pod.metadata.name, 'a');
+  assert.equal(pop().info.pod.metadata.name, 'b');
+  assert.equal(queue.size, 0);
+});
+
 test('SCHQ-2 an event moves exactly the pods rejected by a rule that names it', () => {
   const { queue, add, reject } = setUp();
   for (const [name, plugins] of [

@@ -79,6 +79,12 @@ export class SchedulingQueue {
     const place = this.#placeOf.get(info.key);
     const queued = this.#find(info.key, place);
     if (place === undefined || queued === undefined) return this.add(pod);
+    if (queued.info.priority !== info.priority) {
+      // Filed by priority: taken out under the old one.
+      this.delete(info.key);
+      queued.info = info;
+      this.#put(place, queued);
+    }
     queued.info = info;
     if (place === 'gated' && !isGated(pod)) this.#move(queued, 'active');
     else if (place === 'unschedulable' && mayFitNow) this.#wake(queued, nowMs);
