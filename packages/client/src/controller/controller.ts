@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { isStatus } from '@kubelab/api';
 import { AssertionError } from '@kubelab/component-base';
 import type { Controller, ControllerSpec, InformerFactory, ObjectKey, RuntimeDeps } from '../types.ts';
@@ -31,6 +32,8 @@ export function createController(spec: ControllerSpec, deps: RuntimeDeps): Contr
 
   async function run(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
+    // Every pass of every controller listens to this one signal.
+    setMaxListeners(0, signal);
     signal.addEventListener('abort', () => queue.shutDown(), { once: true });
     log.debug('controller started', { workers: spec.workers });
     await Promise.all(Array.from({ length: spec.workers }, () => work(signal)));
