@@ -5,18 +5,11 @@
  * Invariants
  *   DNS-1  endpoints are exactly the InternalIPs of the Ready nodes
  */
-import {
-  Endpoints,
-  EndpointSlice,
-  isStatus,
-  newControllerRef,
-  Node,
-  semanticEqual,
-  Service,
-} from '@kubelab/api';
+import { Endpoints, EndpointSlice, newControllerRef, Node, semanticEqual, Service } from '@kubelab/api';
 import { type ControllerDeps, type ControllerSpec, done } from '@kubelab/client';
 import type { Seen } from '../shared/objects.ts';
 import { onAny } from '../shared/watching.ts';
+import { ifFree } from '../shared/writes.ts';
 import { dnsEndpoints, dnsPorts, dnsService, dnsSubsets, NAME, NAMESPACE } from './plan.ts';
 
 const KEY = `${NAMESPACE}/${NAME}`;
@@ -47,7 +40,7 @@ export function clusterDnsController(
     },
     async reconcile() {
       const service =
-        services.get(KEY) ?? (await create(() => client.create(Service, dnsService(clusterIp))));
+        services.get(KEY) ?? (await ifFree(() => client.create(Service, dnsService(clusterIp))));
       // Somebody else's Service of that name (an add-on with pods of its own) is left to them.
       if (service === undefined || service.spec.selector !== undefined) return done;
       await writeSlice(service);
@@ -67,7 +60,7 @@ export function clusterDnsController(
     const ownerReferences = [newControllerRef(service, Service)];
     const metadata = { namespace: NAMESPACE, name: NAME, labels: LABELS, ownerReferences };
     const ports = dnsPorts.map((port) => ({ ...port }));
-    await create(() =>
+    await ifFree(() =>
       client.create(EndpointSlice, { metadata, addressType: 'IPv4', ports, endpoints: wanted }),
     );
   }
@@ -81,19 +74,9 @@ export function clusterDnsController(
         name: NAME,
         labels: { 'endpoints.kubernetes.io/managed-by': 'cluster-dns-controller' },
       };
-      await create(() => client.create(Endpoints, { metadata, subsets }));
+      await ifFree(() => client.create(Endpoints, { metadata, subsets }));
     } else if (!semanticEqual(found.subsets, subsets)) {
       await client.update(Endpoints, { ...found, subsets });
-    }
-  }
-
-  /** Undefined when it is there already: our cache is behind, and its own event starts the next pass. */
-  async function create<T>(make: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await make();
-    } catch (error) {
-      if (isStatus(error, 'AlreadyExists')) return undefined;
-      throw error;
     }
   }
 }

@@ -9,10 +9,11 @@
 import { CronJob, type CronJobStatus, isStatus, Job, semanticEqual } from '@kubelab/api';
 import { type ControllerDeps, type ControllerSpec, done, type ObjectKey, type Result } from '@kubelab/client';
 import { errorMessage, rfc3339 } from '@kubelab/component-base';
-import { compareText, refOf, type Seen, timeMs } from '../shared/objects.ts';
+import { compareText, type Seen, timeMs } from '../shared/objects.ts';
 import { isNamespaceTerminating } from '../shared/pod-control.ts';
 import { allOrThrow } from '../shared/slow-start.ts';
 import { enqueueSelf, onOwned } from '../shared/watching.ts';
+import { deleteSeen } from '../shared/writes.ts';
 import { type CronPlan, endOf, isActive, jobFor, planCronJob, type SeenCronJob } from './plan.ts';
 
 /** A timer may be set that far ahead; then one looks again. */
@@ -74,14 +75,7 @@ export function cronJobController({ client, informers, events, clock }: Controll
   }
 
   async function removeJob(cron: SeenCronJob, job: Seen<Job>): Promise<void> {
-    const { uid, resourceVersion } = job.metadata;
-    try {
-      const preconditions = { uid, resourceVersion };
-      await client.delete(Job, refOf(job), { propagationPolicy: 'Background', preconditions });
-    } catch (error) {
-      if (isStatus(error, 'NotFound')) return;
-      throw error;
-    }
+    if (!(await deleteSeen(client, Job, job, { propagationPolicy: 'Background' }))) return;
     tell(cron, 'Normal', 'SuccessfulDelete', `Deleted job ${job.metadata.name}`);
   }
 

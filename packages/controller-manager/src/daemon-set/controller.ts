@@ -12,23 +12,13 @@ import {
   labelSelectorMatcher,
   Node,
   objectKey,
-  Pod,
   semanticEqual,
 } from '@kubelab/api';
-import {
-  type ControllerDeps,
-  type ControllerSpec,
-  done,
-  Expectations,
-  type ObjectKey,
-  type Result,
-} from '@kubelab/client';
-import { carryOutClaim, planClaim } from '../shared/claim.ts';
+import { type ControllerDeps, type ControllerSpec, done, type ObjectKey, type Result } from '@kubelab/client';
 import { carryOutHistory, hashLabelOf, planHistory, truncateHistory } from '../shared/history.ts';
-import { podControl, podFromTemplate } from '../shared/pod-control.ts';
-import type { SeenPod } from '../shared/pods.ts';
-import { slowStart } from '../shared/slow-start.ts';
-import { enqueueSelf, indexOrphans, onOwned, orphansOf } from '../shared/watching.ts';
+import { OwnedPods } from '../shared/owned-pods.ts';
+import { podFromTemplate } from '../shared/pod-control.ts';
+import { enqueueSelf, onOwned } from '../shared/watching.ts';
 import {
   type DaemonPlan,
   daemonStatus,
@@ -44,12 +34,13 @@ const HISTORY_DEFAULT = 10;
 export function daemonSetController(deps: ControllerDeps): ControllerSpec {
   const { client, informers, clock } = deps;
   const sets = informers.of(DaemonSet);
-  const pods = informers.of(Pod);
   const nodes = informers.of(Node);
   const revisions = informers.of(ControllerRevision);
-  const control = podControl(deps, DaemonSet);
-  const expectations = new Expectations(clock);
-  indexOrphans(pods);
+  const ownedPods = new OwnedPods(deps, {
+    type: DaemonSet,
+    owners: sets,
+    matcherOf: (set) => labelSelectorMatcher(set.spec.selector),
+  });
 
   return {
     name: 'daemonset',
@@ -60,15 +51,7 @@ export function daemonSetController(deps: ControllerDeps): ControllerSpec {
       };
       enqueueSelf(sets, enqueue);
       onOwned(revisions, sets, DaemonSet, enqueue);
-      onOwned(pods, sets, DaemonSet, enqueue, {
-        onCreated: (key) => expectations.creationObserved(key),
-        onGoing: (key, pod) => expectations.deletionObserved(key, pod.metadata.uid),
-        onOrphan: (pod) => {
-          for (const set of sets.byNamespace(pod.metadata.namespace ?? '')) {
-            if (matches(set, pod)) enqueue(objectKey(set));
-          }
-        },
-      });
+      ownedPods.watch(enqueue);
       nodes.addHandler({
         onAdd: wakeAll,
         onDelete: wakeAll,
@@ -86,11 +69,11 @@ export function daemonSetController(deps: ControllerDeps): ControllerSpec {
   async function reconcile(key: ObjectKey): Promise<Result> {
     const set = sets.get(key);
     if (set === undefined) {
-      expectations.forget(key);
+      ownedPods.forget(key);
       return done;
     }
-    const mayWrite = expectations.areMet(key) && set.metadata.deletionTimestamp === undefined;
-    const owned = await claimPods(set);
+    const mayWrite = ownedPods.areMet(key) && set.metadata.deletionTimestamp === undefined;
+    const owned = await ownedPods.claim(set);
     const own = revisions.ownedBy(set.metadata.uid);
     const { template } = set.spec;
     const history = { owner: set, type: DaemonSet, template, collisionCount: set.status?.collisionCount };
@@ -114,12 +97,6 @@ export function daemonSetController(deps: ControllerDeps): ControllerSpec {
     return waits.length === 0 ? done : { requeueAfterMs: Math.min(...waits) };
   }
 
-  async function claimPods(set: SeenDaemonSet): Promise<SeenPod[]> {
-    const candidates = [...pods.ownedBy(set.metadata.uid), ...orphansOf(pods, set.metadata.namespace)];
-    const claim = planClaim(set, candidates, (pod) => matches(set, pod));
-    return await carryOutClaim(client, set, DaemonSet, Pod, claim);
-  }
-
   /** Answers what went wrong first, once everything was tried. */
   async function carryOut(
     key: ObjectKey,
@@ -127,30 +104,12 @@ export function daemonSetController(deps: ControllerDeps): ControllerSpec {
     plan: DaemonPlan,
     hash: string,
   ): Promise<unknown> {
-    expectations.expect(key, {
-      creations: plan.createOn.length,
-      deletions: plan.remove.map(({ metadata }) => metadata.uid),
-    });
-    const { succeeded, error } = await slowStart(plan.createOn.length, async (index) => {
+    const make = (index: number) => {
       const template = templateForNode(set.spec.template, plan.createOn[index] ?? '', hash);
-      const created = await control.create(set, podFromTemplate(set, DaemonSet, template));
-      if (created === undefined) expectations.creationObserved(key);
-    });
-    expectations.creationObserved(key, plan.createOn.length - succeeded);
-    const outcomes = await Promise.allSettled(
-      plan.remove.map(async (pod) => {
-        let isDeleted = false;
-        try {
-          isDeleted = await control.delete(set, pod);
-        } finally {
-          if (!isDeleted) expectations.deletionObserved(key, pod.metadata.uid);
-        }
-      }),
-    );
-    return error ?? outcomes.find((outcome) => outcome.status === 'rejected')?.reason;
+      return podFromTemplate(set, DaemonSet, template);
+    };
+    const createError = await ownedPods.create(key, set, plan.createOn.length, make);
+    const removeError = await ownedPods.remove(key, set, plan.remove);
+    return createError ?? removeError;
   }
-}
-
-function matches(set: SeenDaemonSet, pod: SeenPod): boolean {
-  return labelSelectorMatcher(set.spec.selector).matches(pod.metadata.labels);
 }

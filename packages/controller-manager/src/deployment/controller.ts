@@ -24,6 +24,7 @@ import { copyOf, refOf } from '../shared/objects.ts';
 import { isNamespaceTerminating } from '../shared/pod-control.ts';
 import { allOrThrow } from '../shared/slow-start.ts';
 import { enqueueSelf, indexOrphans, onOwned, orphansOf } from '../shared/watching.ts';
+import { deleteSeen } from '../shared/writes.ts';
 import { REVISION, type SeenSet, type SetDraft } from './draft.ts';
 import { isRolling, type SeenDeployment } from './limits.ts';
 import { type DeploymentPlan, planDeployment } from './plan.ts';
@@ -98,7 +99,7 @@ export function deploymentController({ client, informers, events, clock }: Contr
   async function carryOut(deployment: SeenDeployment, plan: DeploymentPlan): Promise<void> {
     if (plan.create !== undefined) await createSet(deployment, plan.create, plan);
     await allOrThrow(plan.updates.map((draft) => updateSet(deployment, draft)));
-    await allOrThrow(plan.forget.map(forgetSet));
+    await allOrThrow(plan.forget.map((set) => deleteSeen(client, ReplicaSet, set)));
   }
 
   async function createSet(
@@ -149,15 +150,6 @@ export function deploymentController({ client, informers, events, clock }: Contr
     if (before === replicas) return;
     const way = replicas > before ? 'up' : 'down';
     tell(deployment, 'Normal', 'ScalingReplicaSet', `Scaled ${way} replica set ${sizeChange(draft)}`);
-  }
-
-  async function forgetSet(set: SeenSet): Promise<void> {
-    const { uid, resourceVersion } = set.metadata;
-    try {
-      await client.delete(ReplicaSet, refOf(set), { preconditions: { uid, resourceVersion } });
-    } catch (error) {
-      if (!isStatus(error, 'NotFound')) throw error;
-    }
   }
 
   async function writeDeployment(deployment: SeenDeployment, plan: DeploymentPlan): Promise<void> {

@@ -5,22 +5,13 @@
  *   EPS-1  at most ENDPOINTS_MAX endpoints a slice
  *   EPS-2  a new slice's name follows from the Service and a number: a cache that is behind cannot make the same slice twice
  */
-import {
-  EndpointSlice,
-  isStatus,
-  newControllerRef,
-  Node,
-  objectKey,
-  Pod,
-  semanticEqual,
-  Service,
-} from '@kubelab/api';
+import { EndpointSlice, newControllerRef, Node, objectKey, Pod, semanticEqual, Service } from '@kubelab/api';
 import { type ControllerDeps, type ControllerSpec, done, type ObjectKey, type Result } from '@kubelab/client';
 import type { SeenService } from '../shared/endpoint-address.ts';
-import { refOf } from '../shared/objects.ts';
 import { isNamespaceTerminating } from '../shared/pod-control.ts';
 import { hasSelector, podsOfService, watchServicesAndPods } from '../shared/service-watch.ts';
 import { allOrThrow } from '../shared/slow-start.ts';
+import { deleteSeen } from '../shared/writes.ts';
 import { planSlices, type SeenSlice, serviceNameOf, sliceLabels, type SlicePlan } from './plan.ts';
 
 const BY_SERVICE = 'service';
@@ -59,7 +50,7 @@ export function endpointSliceController({ client, informers }: ControllerDeps): 
       .byIndex(BY_SERVICE, key)
       .filter((slice) => slice.metadata.deletionTimestamp === undefined);
     if (service === undefined) {
-      await allOrThrow(own.map(remove));
+      await allOrThrow(own.map((slice) => deleteSeen(client, EndpointSlice, slice)));
       return done;
     }
     if (!hasSelector(service) || service.spec.type === 'ExternalName') return done;
@@ -87,7 +78,7 @@ export function endpointSliceController({ client, informers }: ControllerDeps): 
       if (isNamespaceTerminating(error)) return;
       throw error;
     }
-    await allOrThrow(plan.remove.map(remove));
+    await allOrThrow(plan.remove.map((slice) => deleteSeen(client, EndpointSlice, slice)));
   }
 
   async function create(
@@ -104,14 +95,5 @@ export function endpointSliceController({ client, informers }: ControllerDeps): 
       ports: [...ports],
       endpoints: [...endpoints],
     });
-  }
-
-  async function remove(slice: SeenSlice): Promise<void> {
-    const { uid, resourceVersion } = slice.metadata;
-    try {
-      await client.delete(EndpointSlice, refOf(slice), { preconditions: { uid, resourceVersion } });
-    } catch (error) {
-      if (!isStatus(error, 'NotFound')) throw error;
-    }
   }
 }

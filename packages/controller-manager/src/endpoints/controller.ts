@@ -5,9 +5,9 @@
 import { Endpoints, isStatus, Pod, semanticEqual, Service } from '@kubelab/api';
 import { type ControllerDeps, type ControllerSpec, done, type ObjectKey, type Result } from '@kubelab/client';
 import { isHeadless, type SeenService } from '../shared/endpoint-address.ts';
-import { refOf, type Seen } from '../shared/objects.ts';
 import { isNamespaceTerminating } from '../shared/pod-control.ts';
 import { hasSelector, podsOfService, watchServicesAndPods } from '../shared/service-watch.ts';
+import { deleteSeen } from '../shared/writes.ts';
 import { planSubsets, truncate } from './plan.ts';
 
 const MANAGED_BY = 'endpoints.kubernetes.io/managed-by';
@@ -41,7 +41,7 @@ export function endpointsController({ client, informers, events }: ControllerDep
     const found = endpoints.get(key);
     if (service === undefined) {
       // Only what we made: Endpoints of the same name may be somebody's own.
-      if (found?.metadata.labels?.[MANAGED_BY] === MANAGER) await remove(found);
+      if (found?.metadata.labels?.[MANAGED_BY] === MANAGER) await deleteSeen(client, Endpoints, found);
       return done;
     }
     if (!hasSelector(service) || service.spec.type === 'ExternalName') return done;
@@ -74,15 +74,6 @@ export function endpointsController({ client, informers, events }: ControllerDep
       throw error;
     }
     return done;
-  }
-
-  async function remove(found: Seen<Endpoints>): Promise<void> {
-    const { uid, resourceVersion } = found.metadata;
-    try {
-      await client.delete(Endpoints, refOf(found), { preconditions: { uid, resourceVersion } });
-    } catch (error) {
-      if (!isStatus(error, 'NotFound')) throw error;
-    }
   }
 }
 

@@ -7,18 +7,13 @@
  *   K3    nothing is deleted while the API server knows one of its owners under the uid it names; a kind that cannot be
  *         looked up counts as an owner that lives
  */
-import {
-  isStatus,
-  type KubeObject,
-  type OwnerReference,
-  parseGroupVersion,
-  type ResourceType,
-} from '@kubelab/api';
+import { type KubeObject, type OwnerReference, parseGroupVersion, type ResourceType } from '@kubelab/api';
 import { type ControllerDeps, type ControllerSpec, done, type Result } from '@kubelab/client';
 import { assert } from '@kubelab/component-base';
 import { discover, type ServedType } from '../shared/discovery.ts';
 import { refOf, type Seen } from '../shared/objects.ts';
 import { allOrThrow } from '../shared/slow-start.ts';
+import { ifThere } from '../shared/writes.ts';
 import { AbsentOwners } from './absent-owners.ts';
 import { FOREGROUND, type GraphNode, ORPHAN, OwnerGraph } from './graph.ts';
 import { Monitors } from './monitors.ts';
@@ -212,14 +207,5 @@ export function garbageCollector(
     const { uid, resourceVersion } = live.metadata;
     const patch = { metadata: { uid, resourceVersion, ownerReferences } };
     return ifThere(() => client.patch(type, refOf(live), patch, { type: 'merge' }));
-  }
-}
-
-async function ifThere<T>(request: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await request();
-  } catch (error) {
-    if (isStatus(error, 'NotFound')) return undefined;
-    throw error;
   }
 }

@@ -4,34 +4,28 @@
  * Invariants
  *   JOB-1  every finished pod is counted exactly once: its finalizer goes only after a status that lists it was written, and it
  *          moves from the list into the counters only after the finalizer is gone
- *   JOB-2  no create while an earlier create of this key is unobserved (expectations)
+ *   JOB-2  no create or delete while an earlier one of this key is unobserved (expectations)
  */
 import {
   controllerOf,
-  isStatus,
   Job,
   type JobCondition,
   labelSelectorMatcher,
   type NewObject,
+  nothing,
   objectKey,
   Pod,
   semanticEqual,
 } from '@kubelab/api';
-import {
-  type ControllerDeps,
-  type ControllerSpec,
-  done,
-  Expectations,
-  type ObjectKey,
-  type Result,
-} from '@kubelab/client';
+import { type ControllerDeps, type ControllerSpec, done, type ObjectKey, type Result } from '@kubelab/client';
 import { rfc3339 } from '@kubelab/component-base';
-import { carryOutClaim, planClaim } from '../shared/claim.ts';
 import { refOf } from '../shared/objects.ts';
-import { podControl, podFromTemplate } from '../shared/pod-control.ts';
+import { OwnedPods } from '../shared/owned-pods.ts';
+import { podFromTemplate } from '../shared/pod-control.ts';
 import type { SeenPod } from '../shared/pods.ts';
-import { allOrThrow, slowStart } from '../shared/slow-start.ts';
-import { enqueueSelf, indexOrphans, onOwned, orphansOf } from '../shared/watching.ts';
+import { allOrThrow } from '../shared/slow-start.ts';
+import { enqueueSelf } from '../shared/watching.ts';
+import { ifThere } from '../shared/writes.ts';
 import { INDEX, isFinished, type JobPlan, planJob, type SeenJob, TRACKING } from './plan.ts';
 
 const WORKERS = 5;
@@ -42,23 +36,19 @@ export function jobController(deps: ControllerDeps): ControllerSpec {
   const { client, informers, events, clock } = deps;
   const jobs = informers.of(Job);
   const pods = informers.of(Pod);
-  const control = podControl(deps, Job);
-  const expectations = new Expectations(clock);
-  indexOrphans(pods);
+  const ownedPods = new OwnedPods(deps, {
+    type: Job,
+    owners: jobs,
+    matcherOf: ({ spec: { selector } }) =>
+      selector === undefined ? nothing : labelSelectorMatcher(selector),
+  });
 
   return {
     name: 'job',
     workers: WORKERS,
     watch(enqueue) {
       enqueueSelf(jobs, enqueue);
-      onOwned(pods, jobs, Job, enqueue, {
-        onCreated: (key) => expectations.creationObserved(key),
-        onOrphan: (pod) => {
-          for (const job of jobs.byNamespace(pod.metadata.namespace ?? '')) {
-            if (matches(job, pod)) enqueue(objectKey(job));
-          }
-        },
-      });
+      ownedPods.watch(enqueue);
       // Pods that outlive their job must not be held by a finalizer that nobody will take off.
       const wakeOrphan = (pod: SeenPod) => {
         if (isTracked(pod) && jobOf(pod) === undefined) enqueue(ORPHAN + objectKey(pod));
@@ -83,36 +73,23 @@ export function jobController(deps: ControllerDeps): ControllerSpec {
     }
     const job = jobs.get(key);
     if (job === undefined) {
-      expectations.forget(key);
+      ownedPods.forget(key);
       return done;
     }
     if (job.spec.managedBy !== undefined && job.spec.managedBy !== 'kubernetes.io/job-controller')
       return done;
-    const mayCreate = expectations.areMet(key);
-    const owned = await claimPods(job);
+    const mayWrite = ownedPods.areMet(key);
+    const owned = await ownedPods.claim(job);
     const plan = planJob(job, owned, clock.now(), rfc3339(clock.now()));
-    await allOrThrow(plan.remove.map((pod) => control.delete(job, pod)));
-    const error = mayCreate ? await createPods(key, job, plan) : undefined;
+    let error: unknown;
+    if (mayWrite) {
+      error = await ownedPods.remove(key, job, plan.remove);
+      error ??= await ownedPods.create(key, job, plan.create.length, (at) => podFor(job, plan.create[at]));
+    }
     await writeStatus(job, plan); // before the release: JOB-1
     await allOrThrow(plan.release.map(release));
     if (error !== undefined) throw error;
     return plan.requeueAfterMs === undefined ? done : { requeueAfterMs: plan.requeueAfterMs };
-  }
-
-  async function claimPods(job: SeenJob): Promise<SeenPod[]> {
-    const candidates = [...pods.ownedBy(job.metadata.uid), ...orphansOf(pods, job.metadata.namespace)];
-    const claim = planClaim(job, candidates, (pod) => matches(job, pod));
-    return await carryOutClaim(client, job, Job, Pod, claim);
-  }
-
-  async function createPods(key: ObjectKey, job: SeenJob, { create }: JobPlan): Promise<unknown> {
-    expectations.expectCreations(key, create.length);
-    const { succeeded, error } = await slowStart(create.length, async (at) => {
-      const created = await control.create(job, podFor(job, create[at]));
-      if (created === undefined) expectations.creationObserved(key);
-    });
-    expectations.creationObserved(key, create.length - succeeded);
-    return error;
   }
 
   async function writeStatus(job: SeenJob, plan: JobPlan): Promise<void> {
@@ -139,16 +116,8 @@ export function jobController(deps: ControllerDeps): ControllerSpec {
   async function release(pod: SeenPod): Promise<void> {
     const { uid, resourceVersion } = pod.metadata;
     const finalizers = (pod.metadata.finalizers ?? []).filter((name) => name !== TRACKING);
-    try {
-      await client.patch(
-        Pod,
-        refOf(pod),
-        { metadata: { uid, resourceVersion, finalizers } },
-        { type: 'merge' },
-      );
-    } catch (error) {
-      if (!isStatus(error, 'NotFound')) throw error;
-    }
+    const patch = { metadata: { uid, resourceVersion, finalizers } };
+    await ifThere(() => client.patch(Pod, refOf(pod), patch, { type: 'merge' }));
   }
 
   function tell(job: SeenJob, type: 'Normal' | 'Warning', reason: string, message: string): void {
@@ -163,12 +132,6 @@ export function jobController(deps: ControllerDeps): ControllerSpec {
 
 function isTracked(pod: SeenPod): boolean {
   return pod.metadata.finalizers?.includes(TRACKING) === true;
-}
-
-function matches(job: SeenJob, pod: SeenPod): boolean {
-  return (
-    job.spec.selector !== undefined && labelSelectorMatcher(job.spec.selector).matches(pod.metadata.labels)
-  );
 }
 
 function podFor(job: SeenJob, index: number | undefined): NewObject<Pod> {

@@ -134,7 +134,7 @@ function countFinished(job: SeenJob, pods: readonly SeenPod[]) {
   };
 }
 
-function list<K extends string>(name: K, uids: ReadonlySet<string>) {
+function list(name: 'succeeded' | 'failed', uids: ReadonlySet<string>) {
   return uids.size === 0 ? {} : { [name]: [...uids].sort((a, b) => (a < b ? -1 : 1)) };
 }
 

@@ -3,10 +3,11 @@
  * service account is gone. (Pods do not use them: theirs are bound tokens by the kubelet.)
  * Reads: such secrets, serviceaccounts (cache; a missing account is asked for live).  Writes: secrets.
  */
-import { isStatus, Secret, ServiceAccount } from '@kubelab/api';
+import { Secret, ServiceAccount } from '@kubelab/api';
 import { type ControllerDeps, type ControllerSpec, done } from '@kubelab/client';
-import { refOf, type Seen } from '../shared/objects.ts';
+import type { Seen } from '../shared/objects.ts';
 import { enqueueSelf, onAny } from '../shared/watching.ts';
+import { deleteSeen, ifThere } from '../shared/writes.ts';
 import type { TokenSigner } from './token.ts';
 
 const TYPE = 'kubernetes.io/service-account-token';
@@ -38,7 +39,7 @@ export function tokensController(
       if (secret === undefined || accountName === undefined) return done;
       const account = await findAccount({ name: accountName, namespace: secret.metadata.namespace });
       const uid = secret.metadata.annotations?.[ACCOUNT_UID] ?? account?.metadata.uid;
-      if (account === undefined || account.metadata.uid !== uid) await remove(secret);
+      if (account === undefined || account.metadata.uid !== uid) await deleteSeen(client, Secret, secret);
       else await fill(secret, account);
       return done;
     },
@@ -46,13 +47,7 @@ export function tokensController(
 
   async function findAccount(ref: { name: string; namespace: string | undefined }) {
     const cached = accounts.get(`${ref.namespace}/${ref.name}`);
-    if (cached !== undefined) return cached;
-    try {
-      return await client.get(ServiceAccount, ref);
-    } catch (error) {
-      if (isStatus(error, 'NotFound')) return undefined;
-      throw error;
-    }
+    return cached ?? (await ifThere(() => client.get(ServiceAccount, ref)));
   }
 
   async function fill(secret: Seen<Secret>, account: Seen<ServiceAccount>): Promise<void> {
@@ -73,14 +68,5 @@ export function tokensController(
       metadata: { ...secret.metadata, annotations },
       data: { ...has, ...wanted, token },
     });
-  }
-
-  async function remove(secret: Seen<Secret>): Promise<void> {
-    const { uid, resourceVersion } = secret.metadata;
-    try {
-      await client.delete(Secret, refOf(secret), { preconditions: { uid, resourceVersion } });
-    } catch (error) {
-      if (!isStatus(error, 'NotFound')) throw error;
-    }
   }
 }

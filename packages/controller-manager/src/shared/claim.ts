@@ -1,6 +1,5 @@
 import {
   controllerOf,
-  isStatus,
   type KubeObject,
   newControllerRef,
   type OwnerReference,
@@ -8,6 +7,7 @@ import {
 } from '@kubelab/api';
 import type { KubeClient } from '@kubelab/client';
 import { allOrThrow } from './slow-start.ts';
+import { ifThere } from './writes.ts';
 import { refOf, type Seen } from './objects.ts';
 
 /** What an owner does about the objects that may be its own. */
@@ -86,22 +86,13 @@ async function assertOwnerLives(
 }
 
 /** Undefined when the object is gone already. */
-async function writeOwners<T extends KubeObject>(
+function writeOwners<T extends KubeObject>(
   client: KubeClient,
   type: ResourceType<T>,
   object: Seen<KubeObject>,
   ownerReferences: readonly Seen<OwnerReference>[],
 ): Promise<T | undefined> {
   const { uid, resourceVersion } = object.metadata;
-  try {
-    return await client.patch(
-      type,
-      refOf(object),
-      { metadata: { uid, resourceVersion, ownerReferences } },
-      { type: 'merge' },
-    );
-  } catch (error) {
-    if (isStatus(error, 'NotFound')) return undefined;
-    throw error;
-  }
+  const patch = { metadata: { uid, resourceVersion, ownerReferences } };
+  return ifThere(() => client.patch(type, refOf(object), patch, { type: 'merge' }));
 }

@@ -2,7 +2,6 @@
 import {
   ControllerRevision,
   hashOf,
-  isStatus,
   type KubeObject,
   newControllerRef,
   type NewObject,
@@ -11,8 +10,9 @@ import {
   semanticEqual,
 } from '@kubelab/api';
 import type { KubeClient } from '@kubelab/client';
-import { compareText, copyOf, refOf, type Seen } from './objects.ts';
+import { compareText, copyOf, type Seen } from './objects.ts';
 import { allOrThrow } from './slow-start.ts';
+import { deleteSeen, ifFree } from './writes.ts';
 
 export type SeenRevision = Seen<ControllerRevision>;
 
@@ -70,12 +70,8 @@ export async function carryOutHistory(client: KubeClient, plan: HistoryPlan): Pr
       : await client.update(ControllerRevision, { ...found, revision: renumber });
   }
   if (create === undefined) throw new Error('a history plan finds or creates');
-  try {
-    return await client.create(ControllerRevision, create);
-  } catch (error) {
-    if (!isStatus(error, 'AlreadyExists')) throw error;
-    return await client.get(ControllerRevision, create.metadata);
-  }
+  const created = await ifFree(() => client.create(ControllerRevision, create));
+  return created ?? (await client.get(ControllerRevision, create.metadata));
 }
 
 /** Revisions that no pod and no rollout uses, beyond the limit, oldest first, go. */
@@ -87,14 +83,9 @@ export async function truncateHistory(
 ): Promise<void> {
   const unused = revisions.filter(({ metadata }) => !inUse.has(metadata.name)).toSorted(byRevision);
   await allOrThrow(
-    unused.slice(0, Math.max(0, unused.length - limit)).map(async (revision) => {
-      const { uid, resourceVersion } = revision.metadata;
-      try {
-        await client.delete(ControllerRevision, refOf(revision), { preconditions: { uid, resourceVersion } });
-      } catch (error) {
-        if (!isStatus(error, 'NotFound')) throw error;
-      }
-    }),
+    unused
+      .slice(0, Math.max(0, unused.length - limit))
+      .map((revision) => deleteSeen(client, ControllerRevision, revision)),
   );
 }
 

@@ -31,6 +31,7 @@ import { isNamespaceTerminating } from '../shared/pod-control.ts';
 import type { SeenPod } from '../shared/pods.ts';
 import { allOrThrow } from '../shared/slow-start.ts';
 import { enqueueSelf, indexOrphans, onOwned, orphansOf } from '../shared/watching.ts';
+import { ifFree } from '../shared/writes.ts';
 import { planStatefulSet, statefulStatus } from './plan.ts';
 import { claimsFor, ordinalOf, podName, revisionOfPod, type SeenStatefulSet, statefulPod } from './pod.ts';
 
@@ -94,11 +95,11 @@ export function statefulSetController({ client, informers, events, clock }: Cont
   async function createMember(set: SeenStatefulSet, ordinal: number, revision: SeenRevision): Promise<void> {
     const name = podName(set, ordinal);
     for (const claim of claimsFor(set, ordinal))
-      await createOnce(() => client.create(PersistentVolumeClaim, claim));
+      await ifFree(() => client.create(PersistentVolumeClaim, claim));
     const pod = statefulPod(set, ordinal, templateOf(revision), revision.metadata.name);
     try {
-      const isNew = await createOnce(() => client.create(Pod, pod)); // SS-1
-      if (isNew)
+      const created = await ifFree(() => client.create(Pod, pod)); // SS-1
+      if (created !== undefined)
         tell(
           set,
           'Normal',
@@ -134,15 +135,4 @@ function matches(set: SeenStatefulSet, pod: SeenPod): boolean {
   return (
     ordinalOf(set, pod) !== undefined && labelSelectorMatcher(set.spec.selector).matches(pod.metadata.labels)
   );
-}
-
-/** False when it was there already. */
-async function createOnce(create: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await create();
-    return true;
-  } catch (error) {
-    if (isStatus(error, 'AlreadyExists')) return false;
-    throw error;
-  }
 }

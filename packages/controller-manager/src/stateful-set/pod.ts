@@ -1,7 +1,7 @@
 import {
   newControllerRef,
   type NewObject,
-  PersistentVolumeClaim,
+  type PersistentVolumeClaim,
   type Pod,
   type PodTemplateSpec,
   StatefulSet,

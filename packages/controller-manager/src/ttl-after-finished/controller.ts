@@ -2,10 +2,11 @@
  * TTL-after-finished controller — deletes Jobs some time after they have ended, with their pods.
  * Reads: jobs (cache; live before the deletion).  Writes: job deletions.
  */
-import { isStatus, Job } from '@kubelab/api';
+import { Job } from '@kubelab/api';
 import { type ControllerDeps, type ControllerSpec, done } from '@kubelab/client';
 import { refOf, type Seen, timeMs } from '../shared/objects.ts';
 import { enqueueSelf } from '../shared/watching.ts';
+import { deleteSeen, ifThere } from '../shared/writes.ts';
 
 export function ttlAfterFinishedController({ client, informers, clock }: ControllerDeps): ControllerSpec {
   const jobs = informers.of(Job);
@@ -19,16 +20,11 @@ export function ttlAfterFinishedController({ client, informers, clock }: Control
       const leftMs = job === undefined ? undefined : msLeft(job, clock.now());
       if (job === undefined || leftMs === undefined) return done;
       if (leftMs > 0) return { requeueAfterMs: leftMs };
-      try {
-        // The TTL may have been lengthened just now: the version read here is the one that is deleted.
-        const live = await client.get(Job, refOf(job));
-        if (live.metadata.uid !== job.metadata.uid || (msLeft(live, clock.now()) ?? 1) > 0) return done;
-        const { uid, resourceVersion } = live.metadata;
-        const preconditions = { uid, resourceVersion };
-        await client.delete(Job, refOf(job), { propagationPolicy: 'Foreground', preconditions });
-      } catch (error) {
-        if (!isStatus(error, 'NotFound')) throw error;
-      }
+      // The TTL may have been lengthened just now: the version read here is the one that is deleted.
+      const live = await ifThere(() => client.get(Job, refOf(job)));
+      if (live === undefined || live.metadata.uid !== job.metadata.uid || msLeft(live, clock.now()) !== 0)
+        return done;
+      await deleteSeen(client, Job, live, { propagationPolicy: 'Foreground' });
       return done;
     },
   };
