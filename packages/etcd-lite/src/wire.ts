@@ -24,7 +24,7 @@ export interface InternalRequest {
   readonly leaseGrant: LeaseGrantRequest | null;
   readonly leaseRevoke: LeaseRevokeRequest | null;
   readonly leaseCheckpoint: {
-    readonly leases: readonly { readonly ID: LeaseId; readonly remainingTTL: number }[];
+    readonly leases: readonly { readonly ID: LeaseId; readonly remainingTtl: number }[];
   } | null;
   readonly alarm: AlarmRequest | null;
   readonly memberAttributes: MemberAttributes | null;
@@ -102,7 +102,7 @@ export interface CheckpointHeader {
 export interface CheckpointRecord {
   readonly header: CheckpointHeader | null;
   readonly versions: readonly { readonly kv: KeyValue; readonly sub: number }[];
-  readonly leases: readonly { readonly ID: LeaseId; readonly TTL: number; readonly remainingTTL: number }[];
+  readonly leases: readonly { readonly ID: LeaseId; readonly TTL: number; readonly remainingTtl: number }[];
   readonly end: { readonly versionCount: number } | null;
 }
 

@@ -33,7 +33,7 @@ export function stateRecords(
   const leases = [...state.lessor.all()].map(({ id, ttl, remainingTtl }) => ({
     ID: id,
     TTL: ttl,
-    remainingTTL: remainingTtl,
+    remainingTtl: remainingTtl,
   }));
   const walk = state.store.walk(SLICE_KEYS);
   // Started at once, so that compaction leaves alone what is still to be written.
@@ -68,7 +68,7 @@ export async function readState(
   const versions: Omit<KeyVersion, 'history'>[] = [];
   for await (const record of records) {
     header ??= record.header ?? undefined;
-    for (const { ID, TTL, remainingTTL } of record.leases) lessor.grant(ID, TTL, remainingTTL);
+    for (const { ID, TTL, remainingTtl } of record.leases) lessor.grant(ID, TTL, remainingTtl);
     for (const { kv, sub } of record.versions) {
       const { key, createRevision, modRevision, version, value, lease } = kv;
       versions.push({ key, createRevision, modRevision, version, value: Buffer.from(value), lease, sub });

@@ -98,7 +98,7 @@ export class StateMachine {
     }
     if (request.alarm !== null) return this.#alarm(request.alarm);
     for (const lease of request.leaseCheckpoint?.leases ?? [])
-      lessor.checkpoint(lease.ID, lease.remainingTTL);
+      lessor.checkpoint(lease.ID, lease.remainingTtl);
     if (request.memberAttributes !== null) {
       this.state.members.set(request.memberAttributes.raftId, request.memberAttributes);
     }

@@ -11,7 +11,7 @@ export interface LeaseExpiryOptions {
   confirmLeadership(): Promise<void>;
   revoke(id: LeaseId): Promise<unknown>;
   /** Writes down how much time leases have left, for the next leader. */
-  checkpoint(leases: readonly { ID: LeaseId; remainingTTL: number }[]): Promise<unknown>;
+  checkpoint(leases: readonly { ID: LeaseId; remainingTtl: number }[]): Promise<unknown>;
 }
 
 /** How often the rest of long leases is written down, as etcd does: a new leader then does not grant them their whole time again. */
@@ -74,7 +74,7 @@ export class LeaseExpiry {
     const nowMs = this.#options.clock.monotonic();
     if (lease === undefined || expiryMs === undefined || expiryMs <= nowMs) return 0;
     this.#expiryMs.set(id, nowMs + lease.ttl * 1000);
-    if (lease.remainingTtl > 0) void this.#writeDown([{ ID: id, remainingTTL: 0 }]);
+    if (lease.remainingTtl > 0) void this.#writeDown([{ ID: id, remainingTtl: 0 }]);
     return lease.ttl;
   }
 
@@ -128,13 +128,13 @@ export class LeaseExpiry {
     this.#checkpointTimer?.cancel();
     this.#checkpointTimer = this.#options.clock.setTimer(CHECKPOINT_INTERVAL_MS, () => {
       const long = [...this.#options.leases()].filter(({ ttl }) => ttl * 1000 > CHECKPOINT_INTERVAL_MS);
-      const rests = long.map(({ id, ttl }) => ({ ID: id, remainingTTL: this.remaining(id) ?? ttl }));
+      const rests = long.map(({ id, ttl }) => ({ ID: id, remainingTtl: this.remaining(id) ?? ttl }));
       if (rests.length > 0) void this.#writeDown(rests);
       if (this.#isLeading) this.#scheduleCheckpoint();
     });
   }
 
-  async #writeDown(rests: readonly { ID: LeaseId; remainingTTL: number }[]): Promise<void> {
+  async #writeDown(rests: readonly { ID: LeaseId; remainingTtl: number }[]): Promise<void> {
     try {
       await this.#options.checkpoint(rests);
     } catch (err) {

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { realClock, seededRandom, silentLogger } from '@kubelab/component-base';
+import { bytesOf, textOf } from '@kubelab/rpc/etcd';
+import { BEYOND_ALL_KEYS } from '../core/keys.ts';
+import { MemoryDisk } from '../testing/memory-disk.ts';
+import { parseCluster } from './cluster.ts';
+import { Member } from './member.ts';
+
+function start(
+  disk: MemoryDisk,
+  cluster = parseCluster(['one=http://127.0.0.1:1'], 'one', 't'),
+): Promise<Member> {
+  return Member.start({
+    cluster,
+    dataDir: '/data',
+    clientUrls: ['http://127.0.0.1:2'],
+    peerTls: undefined,
+    heartbeatMs: 20,
+    electionMs: 100,
+    snapshotCount: 50,
+    quotaBytes: 1_000_000,
+    clock: realClock,
+    random: seededRandom(1),
+    disk,
+    log: silentLogger,
+    fatal: (msg, error) => assert.fail(`${msg}: ${String(error)}`),
+  });
+}
+
+const put = (member: Member, key: string): Promise<unknown> =>
+  member.propose({ put: { key: bytesOf(key), value: bytesOf('v') } });
+const keys = (member: Member): string[] =>
+  member.machine.store.range({ start: '', end: BEYOND_ALL_KEYS }, 0).kvs.map(({ key }) => textOf(key));
+
+describe('a member alone', () => {
+  test('takes writes, and after a crash at any time has all that it acknowledged', async () => {
+    let disk = new MemoryDisk();
+    const acknowledged: string[] = [];
+    for (let life = 0; life < 5; life++) {
+      const member = await start(disk);
+      await member.linearize();
+      assert.deepEqual(new Set(keys(member)), new Set(acknowledged), `life ${life}`);
+      await Promise.all(
+        Array.from({ length: 40 }, async (_, i) => {
+          await put(member, `k${life}-${i}`);
+          acknowledged.push(`k${life}-${i}`);
+        }),
+      );
+      // The crash: what is on the disk now is all that the next life finds.
+      const left = disk.clone();
+      await member.stop();
+      disk = left;
+    }
+  });
+
+  test('the data of another member is not touched', async () => {
+    const disk = new MemoryDisk();
+    await (await start(disk)).stop();
+    await assert.rejects(start(disk, parseCluster(['two=http://127.0.0.1:9'], 'two', 't')), {
+      name: 'ForeignDataError',
+      message: /holds the data of/,
+    });
+  });
+});
