@@ -29,7 +29,8 @@ export function rpcErrorFrom(error: unknown): RpcError {
   if (error instanceof RpcError) return error;
   if (error instanceof Error && 'code' in error && typeof error.code === 'number') {
     const details = 'details' in error && typeof error.details === 'string' ? error.details : error.message;
-    return new RpcError(error.code as status, details, { cause: error });
+    // Whatever number is on the wire: unknown ones stay what they are.
+    return new RpcError(error.code, details, { cause: error });
   }
   return new RpcError(status.UNKNOWN, error instanceof Error ? error.message : String(error), {
     cause: error,

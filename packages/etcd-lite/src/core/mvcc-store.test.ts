@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Random, seededRandom } from '@kubelab/component-base';
-import { EtcdError } from './errors.ts';
+import type { EtcdError } from './errors.ts';
 import { BEYOND_ALL_KEYS, type KeyRange } from './keys.ts';
 import { MvccStore } from './mvcc-store.ts';
 

@@ -13,8 +13,7 @@ export function header(member: Member, revision?: number): ResponseHeader {
 }
 
 /** Completes the header of an applied request's response. */
-export function withHeader<T>(member: Member, response: object): T {
+export function withHeader(member: Member, response: object): { header: ResponseHeader } {
   const revision = (response as { header?: { revision?: number } }).header?.revision;
-  // The state machine answers each request with the response type that its RPC declares.
-  return { ...response, header: header(member, revision) } as T;
+  return { ...response, header: header(member, revision) };
 }

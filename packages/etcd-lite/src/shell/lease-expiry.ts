@@ -5,11 +5,11 @@ import type { Lease } from '../core/lessor.ts';
 export interface LeaseExpiryOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  leases(): Iterable<Lease>;
-  lease(id: LeaseId): Lease | undefined;
+  readonly leases: () => Iterable<Lease>;
+  readonly lease: (id: LeaseId) => Lease | undefined;
   /** Resolves when a majority has confirmed that this member still leads. */
-  confirmLeadership(): Promise<void>;
-  revoke(id: LeaseId): Promise<unknown>;
+  readonly confirmLeadership: () => Promise<void>;
+  readonly revoke: (id: LeaseId) => Promise<unknown>;
   /** Writes down how much time leases have left, for the next leader. */
   checkpoint(leases: readonly { ID: LeaseId; remainingTtl: number }[]): Promise<unknown>;
 }

@@ -30,7 +30,7 @@ export interface MemberOptions {
   readonly random: Random;
   readonly disk: Disk;
   readonly log: Logger;
-  fatal(msg: string, error: unknown): void;
+  readonly fatal: (msg: string, error: unknown) => void;
 }
 
 /** etcd's: of one proposal. */

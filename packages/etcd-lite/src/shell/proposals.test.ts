@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { FakeClock } from '@kubelab/component-base/testing';
 import { bytesOf } from '@kubelab/rpc/etcd';
 import type { ProposalOutcome } from 'raft-consensus';
-import { EtcdError } from '../core/errors.ts';
+import type { EtcdError } from '../core/errors.ts';
 import { type InternalRequest, internalRequestCodec } from '../wire.ts';
 import { Proposals } from './proposals.ts';
 

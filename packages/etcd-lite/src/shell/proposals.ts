@@ -13,8 +13,8 @@ export interface ProposalsOptions {
   /** Where ids start: not one that this member used before its last restart. */
   readonly firstId: number;
   /** This member's current term. */
-  term(): number;
-  propose(data: Uint8Array): ProposalOutcome;
+  readonly term: () => number;
+  readonly propose: (data: Uint8Array) => ProposalOutcome;
 }
 
 type Body = Omit<Init<InternalRequest>, 'proposer' | 'id' | 'term'>;

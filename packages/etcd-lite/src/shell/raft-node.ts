@@ -11,17 +11,17 @@ export interface RaftNodeOptions {
   /** One unit of Raft's logical time. */
   readonly tickMs: number;
   /** Durable when it resolves (if `isSynced`). */
-  append(record: Init<WalRecord>, isSynced: boolean): Promise<void>;
-  send(messages: readonly Message[]): void;
-  apply(entries: readonly Entry[]): void;
+  readonly append: (record: Init<WalRecord>, isSynced: boolean) => Promise<void>;
+  readonly send: (messages: readonly Message[]) => void;
+  readonly apply: (entries: readonly Entry[]) => void;
   /** The state itself is on disk already. */
-  restore(metadata: SnapshotMetadata): Promise<void>;
-  reads(reads: readonly ReadState[]): void;
-  leadership(state: SoftState): void;
+  readonly restore: (metadata: SnapshotMetadata) => Promise<void>;
+  readonly reads: (reads: readonly ReadState[]) => void;
+  readonly leadership: (state: SoftState) => void;
   /** Just before each round: what came in during this turn can still join it. */
-  beforeRound(): void;
+  readonly beforeRound: () => void;
   /** The disk failed, or an invariant broke: the process must end. */
-  fatal(error: unknown): void;
+  readonly fatal: (error: unknown) => void;
 }
 
 /**

@@ -5,10 +5,10 @@ import { EtcdError } from '../core/errors.ts';
 export interface ReadsOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
-  readIndex(context: string): ReadOutcome;
-  applied(): number;
+  readonly readIndex: (context: string) => ReadOutcome;
+  readonly applied: () => number;
   /** See to it that `beforeRound` is called soon. */
-  wake(): void;
+  readonly wake: () => void;
 }
 
 interface Batch {

@@ -13,7 +13,7 @@ export interface PeerLinkOptions {
   readonly log: Logger;
   readonly clock: Clock;
   /** What was sent lately is probably lost. */
-  onBroken(): void;
+  readonly onBroken: () => void;
 }
 
 type MessageStream = ClientDuplexStream<{ messages: readonly Init<WireMessage>[] }, object>;

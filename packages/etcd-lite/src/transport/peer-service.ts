@@ -13,11 +13,11 @@ export interface PeerServiceOptions {
   readonly disk: Disk;
   readonly snapshotFolder: string;
   readonly log: Logger;
-  onMessages(messages: readonly Message[]): void;
+  readonly onMessages: (messages: readonly Message[]) => void;
   /** The other side's stream has ended: it is probably gone. */
-  onPeerGone(id: string): void;
-  leaseRenew(id: LeaseId): Promise<number>;
-  leaseTimeToLive(request: LeaseTimeToLiveRequest): Promise<Init<LeaseTimeToLiveResponse>>;
+  readonly onPeerGone: (id: string) => void;
+  readonly leaseRenew: (id: LeaseId) => Promise<number>;
+  readonly leaseTimeToLive: (request: LeaseTimeToLiveRequest) => Promise<Init<LeaseTimeToLiveResponse>>;
 }
 
 /** Serves what the other members send. */

@@ -22,9 +22,9 @@ export interface PeersOptions {
   readonly log: Logger;
   readonly clock: Clock;
   readonly disk: Disk;
-  newestSnapshot(): SnapshotSource | undefined;
-  onUnreachable(id: string): void;
-  onSnapshotSent(id: string, ok: boolean): void;
+  readonly newestSnapshot: () => SnapshotSource | undefined;
+  readonly onUnreachable: (id: string) => void;
+  readonly onSnapshotSent: (id: string, ok: boolean) => void;
 }
 
 const CHUNK_BYTES = 256 * 1024;
