@@ -144,7 +144,10 @@ describe('the kubelet on a real engine', { skip: skip ?? false }, () => {
     assert.match(text, /\nfilefull-r--r-----.*2000/); // mode 0400, readable for the pod's group
     assert.match(text, /word\nfilex\n1000\n/);
     await remove('full');
-    assert.deepEqual(await running.kubelet.pods.pods().map(({ metadata }) => metadata.name), []);
+    assert.deepEqual(
+      running.kubelet.pods.pods().map(({ metadata }) => metadata.name),
+      [],
+    );
   });
 
   test('a pod whose image is nowhere waits in ErrImageNeverPull and ErrImagePull', async () => {

@@ -83,7 +83,10 @@ test('a bound pod runs: phase, conditions, address, container status', async () 
     const found = running.client.objects(Event).map(({ reason }) => reason);
     return found.includes('Started') ? found : undefined;
   });
-  assert.deepEqual(reasons.sort(), ['Created', 'Pulled', 'Started']);
+  assert.deepEqual(
+    reasons.toSorted((a, b) => ((a ?? '') < (b ?? '') ? -1 : 1)),
+    ['Created', 'Pulled', 'Started'],
+  );
 });
 
 test('WORKER-2 a deleted pod leaves the API after its containers are gone', async () => {

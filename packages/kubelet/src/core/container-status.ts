@@ -133,5 +133,5 @@ function lastStateTold(input: ContainerStatusInput, run: ContainerRecord): Conta
   if (terminated !== undefined && terminated.containerID !== `${input.scheme}://${run.id}`) {
     return { terminated: { ...terminated } };
   }
-  return previous?.lastState === undefined ? undefined : ({ ...previous.lastState } as ContainerState);
+  return previous?.lastState === undefined ? undefined : { ...previous.lastState };
 }

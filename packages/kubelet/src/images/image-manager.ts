@@ -26,7 +26,7 @@ export interface ImageManagerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly serializePulls: boolean;
-  event(pod: PodObject, type: 'Normal' | 'Warning', reason: string, message: string): void;
+  readonly event: (pod: PodObject, type: 'Normal' | 'Warning', reason: string, message: string) => void;
 }
 
 const PARALLEL_PULLS = 3;

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
+import type Https from 'node:https';
 import type { Agent } from 'node:https';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -80,7 +81,7 @@ export async function serverSource(options: ImageServerOptions): Promise<ImageSo
 }
 
 function get(
-  https: typeof import('node:https'),
+  https: Pick<typeof Https, 'get'>,
   agent: Agent,
   endpoint: string,
   what: string,

@@ -39,13 +39,13 @@ export interface PodDeps {
   readonly backoff: Backoff;
   /** Engine work that costs CPU: a burst of pods must leave room for the node's own life. */
   readonly starts: Semaphore;
-  node(): NodeObject | undefined;
+  readonly node: () => NodeObject | undefined;
   /** Pods of this node that were let in and have not ended. */
-  admitted(): readonly PodObject[];
-  serviceEnv(pod: PodObject): Map<string, string>;
+  readonly admitted: () => readonly PodObject[];
+  readonly serviceEnv: (pod: PodObject) => Map<string, string>;
   /** A pod's status was worked out: its address may be news to the network. */
-  onStatus(pod: PodObject, status: PodStatus): void;
-  event(pod: PodObject, type: 'Normal' | 'Warning', reason: string, message: string): void;
+  readonly onStatus: (pod: PodObject, status: PodStatus) => void;
+  readonly event: (pod: PodObject, type: 'Normal' | 'Warning', reason: string, message: string) => void;
 }
 
 export function fieldContext(facts: NodeFacts, pod: PodObject, podIp: string): FieldContext {

@@ -8,10 +8,10 @@ export interface PlegOptions {
   /** How often all states are compared, in case an event was lost. */
   readonly relistMs: number;
   /** The runtime answers (again): this is all it has of ours. */
-  onUp(version: RuntimeVersion, listing: PodListing): void;
-  onDown(error: unknown): void;
-  onEvent(event: RuntimeEvent): void;
-  onStates(states: readonly StateEntry[]): void;
+  readonly onUp: (version: RuntimeVersion, listing: PodListing) => void;
+  readonly onDown: (error: unknown) => void;
+  readonly onEvent: (event: RuntimeEvent) => void;
+  readonly onStates: (states: readonly StateEntry[]) => void;
 }
 
 const RETRY_MS_MIN = 100;

@@ -2,7 +2,7 @@ import type { Clock, Logger, Timer } from '@kubelab/component-base';
 import type { ProbeResults } from '../core/plan-pod.ts';
 import { type ContainerSpec, podContainers, type PodObject, type PodRuntime } from '../core/types.ts';
 import type { ContainerRecord, Runtime } from '../runtime/types.ts';
-import { type HandlerSpec, runHandler } from './handlers.ts';
+import { runHandler } from './handlers.ts';
 
 type ProbeKind = 'startup' | 'liveness' | 'readiness';
 const KINDS = ['startup', 'liveness', 'readiness'] as const;
@@ -36,8 +36,8 @@ export interface ProberOptions {
   readonly log: Logger;
   readonly hostIp: string;
   /** A verdict changed: the pod is worth another look. */
-  onChange(podUid: string): void;
-  event(pod: PodObject, reason: string, message: string): void;
+  readonly onChange: (podUid: string) => void;
+  readonly event: (pod: PodObject, reason: string, message: string) => void;
 }
 
 /**
@@ -133,7 +133,7 @@ export class Prober implements ProbeResults {
     if (kind !== 'startup' && this.startup(id) !== 'passed') return true; // PROBE-1
     const { runtime, clock, log } = this.#options;
     const target = { runtime, clock, containerId: id, container: probed.container, podIp: probed.podIp };
-    const outcome = await runHandler(spec as HandlerSpec, target, (spec.timeoutSeconds ?? 1) * 1000);
+    const outcome = await runHandler(spec, target, (spec.timeoutSeconds ?? 1) * 1000);
     if (probed.isStopped) return false;
     if (!outcome.ok) {
       this.#options.event(probed.pod, 'Unhealthy', `${WORDS[kind]} probe failed: ${outcome.output}`);

@@ -6,7 +6,7 @@ export interface RuntimeChoice {
   readonly endpoint: string;
   readonly nodeName: string;
   readonly clock: Clock;
-  podCidr(): string | undefined;
+  readonly podCidr: () => string | undefined;
 }
 
 /** Loads only the runtime that was chosen. */

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type NewObject, Pod } from '@kubelab/api';
+import type { NewObject, Pod } from '@kubelab/api';
 import { createEventRecorder, createInformerFactory } from '@kubelab/client';
 import { FakeKubeClient } from '@kubelab/client/testing';
 import { type Clock, type Logger, realClock, seededRandom, silentLogger } from '@kubelab/component-base';

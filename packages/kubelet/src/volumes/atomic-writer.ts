@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   chmod,
   chown,
@@ -35,7 +34,9 @@ export async function writeAtomically(folder: string, payload: Payload, groupId?
   const current = await currentFolder(folder);
   if (current !== undefined && (await isSame(join(folder, current), payload))) return false;
   await mkdir(folder, { recursive: true, mode: 0o755 });
-  const next = `..${new Date().toISOString().replaceAll(/[-:.TZ]/g, '_')}${randomUUID().slice(0, 8)}`;
+  // Counted: the number after the current one; what a crash left of it is thrown away.
+  const next = `..data-${Number(current?.split('-')[1] ?? 0) + 1}`;
+  await rm(join(folder, next), { recursive: true, force: true });
   await writePayload(join(folder, next), payload, groupId);
   const newLink = join(folder, '..data_tmp');
   await rm(newLink, { force: true });

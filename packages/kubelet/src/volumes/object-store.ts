@@ -24,11 +24,11 @@ export class ObjectStore {
 
   /** undefined: there is none. */
   async configMap(namespace: string, name: string): Promise<ConfigMap | undefined> {
-    return (await this.#get(ConfigMap, namespace, name)) as ConfigMap | undefined;
+    return this.#get(ConfigMap, namespace, name);
   }
 
   async secret(namespace: string, name: string): Promise<Secret | undefined> {
-    return (await this.#get(Secret, namespace, name)) as Secret | undefined;
+    return this.#get(Secret, namespace, name);
   }
 
   #get<T extends KubeObject>(type: ResourceType<T>, namespace: string, name: string): Entry['object'] {

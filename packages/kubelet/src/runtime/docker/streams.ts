@@ -3,7 +3,7 @@ import { Writable, type Duplex, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ExecResult, LogOptions, LogSinks, StreamIo } from '../types.ts';
 import { demuxer, write } from './demux.ts';
-import { call, type Engine } from './engine.ts';
+import { call, type Engine, runtimeError } from './engine.ts';
 
 /** More of a probe's or hook's output nobody reads. */
 const EXEC_OUTPUT_BYTES_MAX = 10 * 1024;
@@ -157,8 +157,7 @@ function logStream(container: ReturnType<Engine['getContainer']>, query: object)
         statusCodes: { 101: true, 200: true, 404: 'no such container', 500: 'server error', 409: 'conflict' },
         options: query,
       },
-      (err, data) =>
-        err ? reject(err instanceof Error ? err : new Error(String(err))) : resolve(data as Readable),
+      (err, data) => (err ? reject(runtimeError(err)) : resolve(data as Readable)),
     );
   });
 }

@@ -16,7 +16,7 @@ import {
 export interface HollowRuntimeOptions {
   readonly clock: Clock;
   /** Where pod addresses come from; nothing starts before it is known. */
-  podCidr(): string | undefined;
+  readonly podCidr: () => string | undefined;
 }
 
 /** Addresses .0 and .1 of a pod range are the network's own. */
