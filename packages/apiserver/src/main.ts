@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { runComponent } from '@kubelab/component-base';
 import { FLAGS } from './flags.ts';
+import { advertiseAddress, readConfig, readEtcdTls, readServingTls } from './read-config.ts';
 import { GrpcDoor } from './grpc/door.ts';
 import { HttpDoor } from './http/door.ts';
-import { createApiServer } from './server.ts';
+import { upgradeHandler } from './http/upgrade.ts';
+import { ApiServer } from './server.ts';
 import { createEtcdStore } from './store/etcd-store.ts';
 
+/** The API server's life, in order. */
 export async function main(argv: readonly string[]): Promise<void> {
   await runComponent(
     {
@@ -13,45 +15,28 @@ export async function main(argv: readonly string[]): Promise<void> {
       summary: 'The API server: one request pipeline with a REST and a gRPC door.',
       flags: FLAGS,
       async start({ flags, clock, log, random, onStop }) {
-        const read = (path: string) => readFileSync(path);
-        const tls =
-          flags['etcd-cafile'] === undefined
-            ? undefined
-            : {
-                ca: read(flags['etcd-cafile']),
-                ...(flags['etcd-certfile'] === undefined ? {} : { cert: read(flags['etcd-certfile']) }),
-                ...(flags['etcd-keyfile'] === undefined ? {} : { key: read(flags['etcd-keyfile']) }),
-              };
-        const store = createEtcdStore({ endpoints: flags['etcd-servers'], tls, clock, log });
-        const { pipeline, objects } = createApiServer({ serverAddress: '' }, { store, clock, random, log });
-        await objects.cache.start();
-        const door = new HttpDoor({
-          pipeline,
-          clock,
-          log,
-          tls: {
-            cert: read(flags['tls-cert-file']),
-            key: read(flags['tls-private-key-file']),
-            clientCa: read(flags['client-ca-file']),
-          },
-          upgrade: () => Promise.reject(new Error('not yet')),
-        });
-        const port = await door.listen(flags['bind-address'], flags['secure-port']);
-        onStop(() => door.close());
-        const grpc = new GrpcDoor({
-          pipeline,
-          clock,
-          log,
-          tls: {
-            cert: read(flags['tls-cert-file']),
-            key: read(flags['tls-private-key-file']),
-            clientCa: read(flags['client-ca-file']),
-          },
-        });
+        // 1. The store, and everything behind the doors.
+        const store = createEtcdStore({ endpoints: flags['etcd-servers'], tls: readEtcdTls(flags), clock, log });
+        onStop(() => store.close());
+        const config = readConfig(flags, advertiseAddress(flags));
+        const server = new ApiServer(config, { store, clock, random, log });
+        onStop(() => server.stop());
+
+        // 2. The doors: they answer health at once, everything else when the cache is loaded.
+        const { pipeline } = server;
+        const tls = readServingTls(flags);
+        const http = new HttpDoor({ pipeline, clock, log, tls, upgrade: upgradeHandler(server) });
+        const grpc = new GrpcDoor({ pipeline, clock, log, tls });
+        const port = await http.listen(flags['bind-address'], flags['secure-port']);
         const grpcPort = await grpc.listen(flags['bind-address'], flags['grpc-port']);
-        onStop(() => grpc.close());
-        onStop(() => objects.cache.stop());
-        log.info('serving', { port, grpcPort });
+        onStop(() => Promise.all([http.close(), grpc.close()]).then(() => undefined));
+        onStop(() => server.objects.cache.closeWatchers());
+        onStop(() => server.beginStop());
+        log.info('serving', { port, grpcPort, address: config.advertiseAddress });
+
+        // 3. The cache, then what every cluster has.
+        await server.load();
+        await server.bootstrap();
       },
     },
     argv,

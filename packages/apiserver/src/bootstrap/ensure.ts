@@ -1,7 +1,7 @@
 import { isStatus, type KubeObject } from '@kubelab/api';
 import { applyDefaults, prepareForCreate, prepareForUpdate, type ServedResource } from '@kubelab/api/server';
 import { rfc3339 } from '@kubelab/component-base';
-import type { Objects } from '../registry/objects.ts';
+import type { Companions, Objects } from '../registry/objects.ts';
 
 const PARALLEL = 16;
 
@@ -23,9 +23,10 @@ export class Ensure {
     resource: ServedResource,
     wanted: T,
     complete: (stored: T, wanted: T) => T | undefined = () => undefined,
+    companions?: (object: T) => Companions,
   ): Promise<void> {
     const key = resource.namespaced ? `${wanted.metadata.namespace}/${wanted.metadata.name}` : wanted.metadata.name;
-    if (this.#objects.of(resource).get(key) === undefined && (await this.#create(resource, key, wanted))) return;
+    if (this.#objects.of(resource).get(key) === undefined && (await this.#create(resource, key, wanted, companions))) return;
     await this.#objects.update(resource, key, (current) => {
       if (current === undefined) return { type: 'none' };
       const stored = current.copy() as T;
@@ -37,14 +38,19 @@ export class Ensure {
   }
 
   /** False when another server was first. */
-  async #create(resource: ServedResource, key: string, wanted: KubeObject): Promise<boolean> {
+  async #create<T extends KubeObject>(
+    resource: ServedResource,
+    key: string,
+    wanted: T,
+    companions: ((object: T) => Companions) | undefined,
+  ): Promise<boolean> {
     const object = structuredClone(wanted);
     object.metadata.uid = this.#objects.random.uuid();
     object.metadata.creationTimestamp = rfc3339(this.#objects.clock.now());
     applyDefaults(resource, object);
     prepareForCreate(resource, object);
     try {
-      await this.#objects.create(resource, key, object);
+      await this.#objects.create(resource, key, object, companions?.(object));
       return true;
     } catch (error) {
       if (isStatus(error, 'AlreadyExists')) return false;

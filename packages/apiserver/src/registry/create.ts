@@ -49,6 +49,8 @@ export async function storeNew(call: Call, registry: Registry, object: KubeObjec
     allocator,
     () => asked,
     async (allocate) => {
+      // A second attempt starts from what was asked for, not from what was picked before.
+      if (asked !== object) Object.assign(object, structuredClone(asked));
       const companions = allocate(object, undefined);
       refuseInvalid(resource, object, undefined);
       await admission.validate(attributes);

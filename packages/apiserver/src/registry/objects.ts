@@ -85,6 +85,13 @@ export class Objects {
     return cache;
   }
 
+  /** How many objects of each resource there are, by metric label. */
+  counts(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const [prefix, cache] of this.#caches) counts[`resource="${prefix.slice('/registry/'.length)}"`] = cache.size;
+    return counts;
+  }
+
   /** See `Freshness.upToDate`. */
   upToDate(): Promise<void> {
     return this.#freshness.upToDate();
