@@ -1,0 +1,35 @@
+import { type Row, verdictOf } from './measure.ts';
+
+const WIDTHS = [9, 54, 16, 16, 8];
+
+/** The rows of one measure as lines of text: what, value, stated figure, verdict, note. */
+export function renderRows(measure: string, rows: readonly Row[]): string {
+  return rows
+    .map((row) =>
+      renderLine([
+        measure,
+        row.what,
+        row.value === undefined ? '-' : `${digits(row.value)} ${row.unit}`,
+        row.atMost === undefined ? '' : `≤ ${row.atMost} ${row.unit}`,
+        verdictOf(row),
+        row.failed ?? row.skipped ?? row.note ?? '',
+      ]),
+    )
+    .join('
+');
+}
+
+export const HEADER = renderLine(['measure', 'what', 'value', 'figure', 'verdict', '']);
+
+function renderLine(cells: readonly string[]): string {
+  return cells
+    .map((cell, i) => cell.padEnd(WIDTHS[i] ?? 0))
+    .join(' ')
+    .trimEnd();
+}
+
+/** Three significant digits, and no exponent. */
+function digits(value: number): string {
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en', { useGrouping: false });
+  return Number(value.toPrecision(3)).toString();
+}
