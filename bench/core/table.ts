@@ -15,8 +15,7 @@ export function renderRows(measure: string, rows: readonly Row[]): string {
         row.failed ?? row.skipped ?? row.note ?? '',
       ]),
     )
-    .join('
-');
+    .join('\n');
 }
 
 export const HEADER = renderLine(['measure', 'what', 'value', 'figure', 'verdict', '']);
