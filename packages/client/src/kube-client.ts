@@ -135,7 +135,7 @@ export function createClient(config: ClientConfig, deps: RuntimeDeps): KubeClien
       }
     } catch (error) {
       if (error instanceof TransportError || isStatus(error, 'ServiceUnavailable'))
-        servers.failed(server, error);
+        servers.failed(server, error, lost);
       throw error;
     }
     if (lost.aborted && !isAborted(options.signal)) {

@@ -33,6 +33,7 @@ export async function callServers(
     if (waitMs > 0) await clock.sleep(Math.min(waitMs, deadlineMs - clock.monotonic()));
 
     const startMs = clock.monotonic();
+    const since = server.lost.signal;
     const leftMs = Math.max(deadlineMs - startMs, 1);
     try {
       // A read keeps half of its time for another server, should this one hang.
@@ -44,7 +45,7 @@ export async function callServers(
       const retryMs = retryDelayMs(response, refusal, isRead);
       if (retryMs === undefined) throw refusal;
       lastError = refusal;
-      if (refusal.code === 503) servers.failed(server, refusal);
+      if (refusal.code === 503) servers.failed(server, refusal, since);
       if (refusal.code === 429 || servers.count === 1) {
         if (clock.monotonic() + retryMs >= deadlineMs) throw refusal;
         await clock.sleep(retryMs);
@@ -53,7 +54,7 @@ export async function callServers(
       if (!(error instanceof TransportError)) throw error;
       // One slow answer is no death while the server still says other things.
       const isSilent = server.heardAtMs < startMs;
-      if (!error.timedOut || isSilent) servers.failed(server, error);
+      if (!error.timedOut || isSilent) servers.failed(server, error, since);
       if (error.maybeSent && !isRead) throw error;
       lastError = error;
     }

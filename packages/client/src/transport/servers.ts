@@ -65,8 +65,12 @@ export class Servers {
     server.heardAtMs = this.#clock.monotonic();
   }
 
-  /** Leaves the server alone for a while and ends what still hangs on it. */
-  failed(server: Server, why: Error): void {
+  /**
+   * Leaves the server alone for a while and ends what still hangs on it. `since` is its `lost` signal of when the
+   * work began: what breaks together counts as one failure.
+   */
+  failed(server: Server, why: Error, since: AbortSignal): void {
+    if (since.aborted) return;
     const delayMs = Math.min(BACKOFF_FIRST_MS * 2 ** server.failureCount, BACKOFF_MAX_MS);
     server.failureCount++;
     server.retryAtMs = this.#clock.monotonic() + delayMs * (0.75 + this.#random.float() / 2);
