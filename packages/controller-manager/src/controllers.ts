@@ -6,6 +6,7 @@ import { daemonSetController } from './daemon-set/controller.ts';
 import { deploymentController } from './deployment/controller.ts';
 import { disruptionController } from './disruption/controller.ts';
 import { endpointSliceController } from './endpoint-slice/controller.ts';
+import { endpointSliceMirroringController } from './endpoint-slice-mirroring/controller.ts';
 import { endpointsController } from './endpoints/controller.ts';
 import type { ControllerManagerFlags } from './flags.ts';
 import { garbageCollector } from './garbage-collector/controller.ts';
@@ -44,7 +45,9 @@ export interface Registration {
   readonly make: (deps: ControllerDeps, options: ControllerManagerOptions) => ControllerSpec | undefined;
 }
 
-/** Every controller, in the order in which they are started: nodes first, as everything else depends on them. */
+/**
+ * Every controller, in the order in which they are started: nodes first, as everything else depends on them.
+ */
 export const controllers: readonly Registration[] = [
   {
     name: 'node-ipam-controller',
@@ -118,6 +121,11 @@ export const controllers: readonly Registration[] = [
   },
   { name: 'disruption-controller', component: 'controllermanager', make: disruptionController },
   { name: 'endpointslice-controller', component: 'endpointslice-controller', make: endpointSliceController },
+  {
+    name: 'endpointslice-mirroring-controller',
+    component: 'endpoint-slice-mirroring-controller',
+    make: endpointSliceMirroringController,
+  },
   { name: 'endpoints-controller', component: 'endpoint-controller', make: endpointsController },
   {
     name: 'cluster-dns-controller',

@@ -43,7 +43,8 @@ async function start(context: ComponentContext<typeof flagSpecs>): Promise<void>
   const client = createClient(config, { clock, random, log });
   context.onStop(() => client.close());
 
-  // 3. Work alone, or as long as the lease is ours. A lost lease ends the process: nothing is ever half a leader.
+  // 3. Work alone, or as long as the lease is ours. A lost lease ends the process: nothing is ever half a
+  // leader.
   if (!flags['leader-elect']) return await work(context, client, options, signal);
   const identity = flags['leader-elect-identity'] ?? `${hostname()}_${random.uuid()}`;
   const election = runLeaderElection(

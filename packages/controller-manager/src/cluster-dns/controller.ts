@@ -1,5 +1,6 @@
 /**
- * Cluster DNS controller — keeps the Service kube-system/kube-dns and says which nodes answer it. In kubelab DNS runs on every node
+ * Cluster DNS controller — keeps the Service kube-system/kube-dns and says which nodes answer it. In kubelab
+ * DNS runs on every node
  * (upstream runs it as a Deployment), so the endpoints are nodes.
  * Reads: nodes, kube-system's services, endpoints and endpointslices of that name (cache).  Writes: those.
  * Invariants

@@ -1,5 +1,6 @@
 /**
- * ClusterRole aggregation controller — a role with an aggregationRule has the rules of all roles its selectors match.
+ * ClusterRole aggregation controller — a role with an aggregationRule has the rules of all roles its
+ * selectors match.
  * Reads: clusterroles (cache).  Writes: clusterroles.
  */
 import {

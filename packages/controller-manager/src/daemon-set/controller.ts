@@ -1,6 +1,7 @@
 /**
  * DaemonSet controller — one pod on every node that wants one.
- * Reads: daemonsets, nodes, pods, controllerrevisions (cache).  Writes: pods, controllerrevisions, daemonsets/status.
+ * Reads: daemonsets, nodes, pods, controllerrevisions (cache).
+ * Writes: pods, controllerrevisions, daemonsets/status.
  * Invariants
  *   DS-1  at most one live daemon of a set on a node; none on a node that does not want it
  *   DS-2  an update takes no more working daemons down than maxUnavailable leaves room for

@@ -185,7 +185,10 @@ function podsByNode(pods: readonly SeenPod[]): Map<string, SeenPod[]> {
   return byNode;
 }
 
-/** Pods of an old template that may go now: broken ones at once, working ones as far as maxUnavailable has room. */
+/**
+ * Pods of an old template that may go now: broken ones at once, working ones as far as maxUnavailable has
+ * room.
+ */
 function outdated(
   set: SeenDaemonSet,
   nodes: readonly SeenNode[],

@@ -1,9 +1,12 @@
 /**
  * Deployment controller — rolls a pod template out through ReplicaSets, one per template.
- * Reads: deployments, replicasets, pods (cache).  Writes: replicasets, deployments (revision annotation, status).
+ * Reads: deployments, replicasets, pods (cache).
+ * Writes: replicasets, deployments (revision annotation, status).
  * Invariants
- *   DEP-1  one ReplicaSet per template: its name is the template's hash, so that creating it twice is creating it once
- *   K2     the sets' sizes never add up to more than replicas + maxSurge, and no available pod is given up below
+ *   DEP-1  one ReplicaSet per template: its name is the template's hash, so that creating it twice is
+ *          creating it once
+ *   K2     the sets' sizes never add up to more than replicas + maxSurge, and no available pod is given up
+ *          below
  *          replicas - maxUnavailable
  */
 import {
@@ -125,7 +128,10 @@ export function deploymentController({ client, informers, events, clock }: Contr
     }
   }
 
-  /** The name is taken: by the very set (our cache is behind), or by another template with the same hash (DEP-1). */
+  /**
+   * The name is taken: by the very set (our cache is behind), or by another template with the same hash
+   * (DEP-1).
+   */
   async function resolveCollision(deployment: SeenDeployment, name: string): Promise<void> {
     const live = await client.get(ReplicaSet, { name, namespace: deployment.metadata.namespace });
     const isOurs = controllerOf(live)?.uid === deployment.metadata.uid;

@@ -12,7 +12,9 @@ export const DESIRED_REPLICAS = 'deployment.kubernetes.io/desired-replicas';
 export const MAX_REPLICAS = 'deployment.kubernetes.io/max-replicas';
 export const POD_TEMPLATE_HASH = 'pod-template-hash';
 
-/** One ReplicaSet as this pass wants it; what differs from `set` in the end becomes one conditional update. */
+/**
+ * One ReplicaSet as this pass wants it; what differs from `set` in the end becomes one conditional update.
+ */
 export interface SetDraft {
   readonly set: SeenSet;
   replicas: number;
@@ -57,7 +59,8 @@ export function totalReplicas(drafts: readonly SetDraft[]): number {
 }
 
 /**
- * Available pods that will still be there when the set has reached its size. Upstream takes the status as it stands, and may
+ * Available pods that will still be there when the set has reached its size. Upstream takes the status as it
+ * stands, and may
  * then count on pods of a set that has been told to shrink but has not begun.
  */
 export function availableReplicas(draft: SetDraft): number {

@@ -42,7 +42,10 @@ export interface DeploymentPlan {
   readonly requeueAfterMs?: number;
 }
 
-/** What this pass does for a Deployment. One step of a rollout at a time: the sets' own changes start the next pass. */
+/**
+ * What this pass does for a Deployment. One step of a rollout at a time: the sets' own changes start the next
+ * pass.
+ */
 export function planDeployment(view: DeploymentView, nowMs: number): DeploymentPlan {
   const { deployment, sets } = view;
   const newSet = findNewSet(deployment, sets);

@@ -73,7 +73,10 @@ function handedDown(deployment: SeenDeployment): Record<string, string> {
   );
 }
 
-/** The ReplicaSet for a template not seen before. Its name is the template's hash: creating it twice is one set. */
+/**
+ * The ReplicaSet for a template not seen before. Its name is the template's hash: creating it twice is one
+ * set.
+ */
 export function newReplicaSet(
   deployment: SeenDeployment,
   oldSets: readonly SeenSet[],

@@ -56,7 +56,10 @@ test('the new set takes the room that the surge leaves', () => {
   assert.equal(newSetReplicas(deployment, 0, 0), 10);
 });
 
-/** One cluster: the Deployment's plan is carried out at once; sets, pods and their failures move at random between passes. */
+/**
+ * One cluster: the Deployment's plan is carried out at once; sets, pods and their failures move at random
+ * between passes.
+ */
 class Rollout {
   readonly deployment: Deployment;
   readonly #random: Random;

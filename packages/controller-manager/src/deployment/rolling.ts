@@ -1,4 +1,6 @@
-/** The rolling update: pods move from the old sets to the new one within `maxSurge` and `maxUnavailable` (K2). */
+/**
+ * The rolling update: pods move from the old sets to the new one within `maxSurge` and `maxUnavailable` (K2).
+ */
 import { assert } from '@kubelab/component-base';
 import { byCreation, sum } from '../shared/objects.ts';
 import { availableReplicas, scaleTo, type SetDraft, totalReplicas } from './draft.ts';
@@ -12,7 +14,10 @@ export function newSetReplicas(deployment: SeenDeployment, newReplicas: number, 
   return newReplicas + Math.min(room, wanted - newReplicas);
 }
 
-/** One step of the rollout: up first; down only in a pass in which nothing went up, so that both read the same status. */
+/**
+ * One step of the rollout: up first; down only in a pass in which nothing went up, so that both read the same
+ * status.
+ */
 export function planRolling(deployment: SeenDeployment, fresh: SetDraft, old: readonly SetDraft[]): void {
   const all = [...old, fresh];
   const wanted = wantedReplicas(deployment);

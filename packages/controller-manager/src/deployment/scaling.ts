@@ -1,4 +1,7 @@
-/** What a change of `spec.replicas` does in the middle of a rollout (or while paused): every set keeps its share. */
+/**
+ * What a change of `spec.replicas` does in the middle of a rollout (or while paused): every set keeps its
+ * share.
+ */
 import { byCreation, compareText } from '../shared/objects.ts';
 import {
   availableReplicas,
@@ -38,7 +41,10 @@ export function planScaling(
   if (isRolling(deployment)) scaleProportionally(deployment, fresh === undefined ? old : [...old, fresh]);
 }
 
-/** The one set that matters, when there is only one: the active one, else the new one, else the latest old one. */
+/**
+ * The one set that matters, when there is only one: the active one, else the new one, else the latest old
+ * one.
+ */
 function activeOrLatest(fresh: SetDraft | undefined, old: readonly SetDraft[]): SetDraft | undefined {
   const all = fresh === undefined ? old : [...old, fresh];
   const active = all.filter((draft) => draft.replicas > 0);

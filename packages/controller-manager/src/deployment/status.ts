@@ -17,7 +17,10 @@ export const reasons = {
   resumed: 'DeploymentResumed',
 } as const;
 
-/** Counts of all sets, and the `Available` condition that follows from them; the other conditions as they were. */
+/**
+ * Counts of all sets, and the `Available` condition that follows from them; the other conditions as they
+ * were.
+ */
 export function countStatus(
   deployment: SeenDeployment,
   newSet: SeenSet | undefined,
@@ -70,7 +73,10 @@ export function condition(
   return { type, status, reason, message };
 }
 
-/** Sets a condition; the same status and reason leave it as it stands, the same status keeps its transition time. */
+/**
+ * Sets a condition; the same status and reason leave it as it stands, the same status keeps its transition
+ * time.
+ */
 export function withCondition(
   conditions: Conditions,
   next: Pick<DeploymentCondition, 'type' | 'status' | 'reason' | 'message'>,
@@ -175,7 +181,10 @@ function isTimedOut(
   return deadlineMs !== undefined && timeMs(current.lastUpdateTime) + deadlineMs < nowMs;
 }
 
-/** When to look again for a rollout that may get stuck by time alone; undefined when there is nothing to wait for. */
+/**
+ * When to look again for a rollout that may get stuck by time alone; undefined when there is nothing to wait
+ * for.
+ */
 export function msUntilStuck(
   deployment: SeenDeployment,
   status: DeploymentStatus,
@@ -188,7 +197,10 @@ export function msUntilStuck(
   return Math.max(0, timeMs(current.lastUpdateTime) + deadlineMs - nowMs) + 1000;
 }
 
-/** Says in `Progressing` that the Deployment is paused, or no longer so, once, so that a pause does not count as being stuck. */
+/**
+ * Says in `Progressing` that the Deployment is paused, or no longer so, once, so that a pause does not count
+ * as being stuck.
+ */
 export function withPause(deployment: SeenDeployment, conditions: Conditions, nowMs: number): Conditions {
   const current = getCondition(conditions, 'Progressing');
   if (progressDeadlineMs(deployment) === undefined || current?.reason === reasons.timedOut) return conditions;

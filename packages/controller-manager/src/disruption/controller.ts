@@ -1,6 +1,7 @@
 /**
  * Disruption controller — says in a PodDisruptionBudget's status how many of its pods may be evicted now.
- * Reads: poddisruptionbudgets, pods and the controllers of pods (cache).  Writes: poddisruptionbudgets/status.
+ * Reads: poddisruptionbudgets, pods and the controllers of pods (cache).
+ * Writes: poddisruptionbudgets/status.
  * Invariants
  *   PDB-1  disruptionsAllowed is never more than currentHealthy - desiredHealthy; when unsure, it is 0
  */

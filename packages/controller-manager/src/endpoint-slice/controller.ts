@@ -1,9 +1,11 @@
 /**
- * EndpointSlice controller — keeps the slices of a Service with a selector: which addresses answer it, and whether they may be sent to.
+ * EndpointSlice controller — keeps the slices of a Service with a selector: which addresses answer it, and
+ * whether they may be sent to.
  * Reads: services, pods, nodes, endpointslices (cache).  Writes: endpointslices.
  * Invariants
  *   EPS-1  at most ENDPOINTS_MAX endpoints a slice
- *   EPS-2  a new slice's name follows from the Service and a number: a cache that is behind cannot make the same slice twice
+ *   EPS-2  a new slice's name follows from the Service and a number: a cache that is behind cannot make the
+ *          same slice twice
  */
 import { EndpointSlice, newControllerRef, Node, objectKey, Pod, semanticEqual, Service } from '@kubelab/api';
 import { type ControllerDeps, type ControllerSpec, done, type ObjectKey, type Result } from '@kubelab/client';

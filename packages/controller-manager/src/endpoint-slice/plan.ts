@@ -40,7 +40,8 @@ export interface SlicePlan {
 }
 
 /**
- * Brings the slices of a Service in line with its pods while touching as few of them as can be: endpoints stay in the
+ * Brings the slices of a Service in line with its pods while touching as few of them as can be: endpoints
+ * stay in the
  * slice they are in, new ones fill slices that are written anyway, then those with room, then new slices.
  */
 export function planSlices(
@@ -118,7 +119,9 @@ function planGroup(
 
 type Group = SliceContent & { readonly endpoints: Endpoint[] };
 
-/** Endpoints by what they share: address type and resolved ports (a named port may differ from pod to pod). */
+/**
+ * Endpoints by what they share: address type and resolved ports (a named port may differ from pod to pod).
+ */
 function wantedGroups(
   service: SeenService,
   pods: readonly SeenPod[],
@@ -170,7 +173,10 @@ function addressTypeOf(service: SeenService): AddressType {
   return service.spec.ipFamilies?.[0] === 'IPv6' ? 'IPv6' : 'IPv4';
 }
 
-/** EPS-2: a name that follows from the Service and a number, so that a cache that is behind cannot make the same slice twice. */
+/**
+ * EPS-2: a name that follows from the Service and a number, so that a cache that is behind cannot make the
+ * same slice twice.
+ */
 function freeName(service: SeenService, taken: Set<string>): string {
   for (let number = 0; ; number++) {
     const suffix = hashOf([service.metadata.uid, number]).slice(0, 5);

@@ -1,5 +1,6 @@
 /**
- * Endpoints controller — keeps the Endpoints of a Service with a selector: the older, single-object form of EndpointSlices.
+ * Endpoints controller — keeps the Endpoints of a Service with a selector: the older, single-object form of
+ * EndpointSlices.
  * Reads: services, pods, endpoints (cache).  Writes: endpoints.
  */
 import { Endpoints, isStatus, Pod, semanticEqual, Service } from '@kubelab/api';

@@ -16,7 +16,8 @@ import type { SeenPod } from '../shared/pods.ts';
 export const ADDRESSES_MAX = 1000;
 
 /**
- * The subsets of a Service: addresses that answer the same ports together, sorted, so that the same pods always give the
+ * The subsets of a Service: addresses that answer the same ports together, sorted, so that the same pods
+ * always give the
  * same object. Pods that are going are left out unless the Service publishes addresses that are not ready.
  */
 export function planSubsets(service: SeenService, pods: readonly SeenPod[]): EndpointSubset[] {

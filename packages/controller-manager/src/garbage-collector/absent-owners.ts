@@ -1,4 +1,7 @@
-/** Owners that the API server has said are gone. A uid never comes back, so this can be believed for ever; it is bounded all the same. */
+/**
+ * Owners that the API server has said are gone. A uid never comes back, so this can be believed for ever; it
+ * is bounded all the same.
+ */
 export class AbsentOwners {
   readonly #uids = new Set<string>();
 

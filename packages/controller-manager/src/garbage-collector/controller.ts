@@ -1,10 +1,13 @@
 /**
- * Garbage collector — deletes what its owners have left behind, and carries out foreground and orphaning deletions.
- * Reads: the metadata of everything that can be deleted (own graph), the object and its owners (live, before any write).
+ * Garbage collector — deletes what its owners have left behind, and carries out foreground and orphaning
+ * deletions.
+ * Reads: the metadata of everything that can be deleted (own graph), the object and its owners (live, before
+ * any write).
  * Writes: deletions, ownerReferences, the finalizers `foregroundDeletion` and `orphan`.
  * Invariants
  *   GC-1  the dependents of a uid are exactly the nodes that name it as an owner
- *   K3    nothing is deleted while the API server knows one of its owners under the uid it names; a kind that cannot be
+ *   K3    nothing is deleted while the API server knows one of its owners under the uid it names; a kind that
+ *         cannot be
  *         looked up counts as an owner that lives
  */
 import { type KubeObject, type OwnerReference, parseGroupVersion, type ResourceType } from '@kubelab/api';
@@ -77,7 +80,10 @@ export function garbageCollector(
     return done;
   }
 
-  /** Until the first lists are in, an unknown owner is most likely one not listed yet. Not for ever: the live look decides. */
+  /**
+   * Until the first lists are in, an unknown owner is most likely one not listed yet. Not for ever: the live
+   * look decides.
+   */
   function isStillListing(): boolean {
     return !monitors.hasSynced() && clock.monotonic() - startMs < LISTING_PATIENCE_MS;
   }

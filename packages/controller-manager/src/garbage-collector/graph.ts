@@ -15,7 +15,8 @@ export interface GraphNode {
 }
 
 /**
- * `live` · `going`: being deleted, by itself · `waits-for-dependents`: being deleted in the foreground, after its dependents ·
+ * `live` · `going`: being deleted, by itself · `waits-for-dependents`: being deleted in the foreground, after
+ * its dependents ·
  * `orphans-dependents`: being deleted after its dependents have been let go
  */
 export type NodeState = 'live' | 'going' | 'waits-for-dependents' | 'orphans-dependents';
@@ -34,7 +35,8 @@ function stateOf(metadata: Seen<ObjectMeta>): NodeState {
 /**
  * Who owns whom, by uid. Every change answers the uids that deserve another look.
  * Invariant
- *   GC-1  the dependents of a uid are exactly the nodes that name it as an owner, whether or not that owner was ever seen
+ *   GC-1  the dependents of a uid are exactly the nodes that name it as an owner, whether or not that owner
+ *         was ever seen
  */
 export class OwnerGraph {
   readonly #nodes = new Map<string, GraphNode>();

@@ -50,7 +50,10 @@ interface Monitor {
   stop(): void;
 }
 
-/** Watches every resource that can be deleted and keeps the graph; of an object nothing but its metadata's core is kept. */
+/**
+ * Watches every resource that can be deleted and keeps the graph; of an object nothing but its metadata's
+ * core is kept.
+ */
 export class Monitors {
   readonly #deps: ControllerDeps;
   readonly #graph: OwnerGraph;

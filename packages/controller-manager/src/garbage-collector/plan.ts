@@ -1,7 +1,8 @@
 import type { GraphNode } from './graph.ts';
 
 /**
- * What the API server says about one owner: `solid` = it lives, with this very uid · `absent` = no such object, or another
+ * What the API server says about one owner: `solid` = it lives, with this very uid · `absent` = no such
+ * object, or another
  * one under its name · `waiting` = it is being deleted in the foreground and waits for its dependents.
  */
 export type OwnerVerdict = 'solid' | 'absent' | 'waiting';

@@ -2,7 +2,8 @@
  * Job controller — runs pods until enough of them have succeeded.
  * Reads: jobs, pods (cache).  Writes: pods (and their tracking finalizer), jobs/status.
  * Invariants
- *   JOB-1  every finished pod is counted exactly once: its finalizer goes only after a status that lists it was written, and it
+ *   JOB-1  every finished pod is counted exactly once: its finalizer goes only after a status that lists it
+ *          was written, and it
  *          moves from the list into the counters only after the finalizer is gone
  *   JOB-2  no create or delete while an earlier one of this key is unobserved (expectations)
  */

@@ -51,8 +51,10 @@ export function indexOf(pod: SeenPod): number | undefined {
 }
 
 /**
- * What a Job needs next. Finished pods are counted in two steps, so that none is counted twice and none is lost: their uids are
- * listed in `uncountedTerminatedPods`, then their finalizers go, then they leave the list. The counters include the listed (JOB-1).
+ * What a Job needs next. Finished pods are counted in two steps, so that none is counted twice and none is
+ * lost: their uids are
+ * listed in `uncountedTerminatedPods`, then their finalizers go, then they leave the list. The counters
+ * include the listed (JOB-1).
  */
 export function planJob(job: SeenJob, pods: readonly SeenPod[], nowMs: number, nowText: string): JobPlan {
   const counts = countFinished(job, pods);
@@ -120,7 +122,8 @@ function countFinished(job: SeenJob, pods: readonly SeenPod[]) {
     if (!isTracked || !(isPodTerminal(pod) || isTerminating(pod))) continue;
     release.push(pod);
     if (pod.status?.phase === 'Succeeded') succeeded.add(pod.metadata.uid);
-    // A pod deleted before it ended has failed as far as the job is concerned; those the job itself gave up have not.
+    // A pod deleted before it ended has failed as far as the job is concerned; those the job itself gave up
+    // have not.
     else if (pod.status?.phase === 'Failed' || !(job.spec.suspend === true || isFinished(job)))
       failed.add(pod.metadata.uid);
   }

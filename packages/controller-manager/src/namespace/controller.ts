@@ -1,6 +1,7 @@
 /**
  * Namespace controller — empties a namespace that is being deleted, then lets it go.
- * Reads: namespaces, pods (cache), discovery, whatever the namespace holds (live).  Writes: deletions, namespaces/finalize and /status.
+ * Reads: namespaces, pods (cache), discovery, whatever the namespace holds (live).
+ * Writes: deletions, namespaces/finalize and /status.
  * Invariants
  *   NS-1  the finalizer `kubernetes` is taken off only after every resource answered that it holds nothing
  *   NS-2  what could not be asked (a group that fails discovery) keeps the namespace

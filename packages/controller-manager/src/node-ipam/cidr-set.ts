@@ -1,7 +1,8 @@
 import ipaddr from 'ipaddr.js';
 
 /**
- * The pod networks of a cluster: equal parts of one CIDR. Holds no state of its own: which parts are taken is asked of the nodes.
+ * The pod networks of a cluster: equal parts of one CIDR. Holds no state of its own: which parts are taken is
+ * asked of the nodes.
  * IPv4 only.
  */
 export class CidrSet {
@@ -35,7 +36,10 @@ export class CidrSet {
     return undefined;
   }
 
-  /** First and last part that a CIDR of any size touches; an empty range when it is elsewhere, or no IPv4 CIDR. */
+  /**
+   * First and last part that a CIDR of any size touches; an empty range when it is elsewhere, or no IPv4
+   * CIDR.
+   */
   #partsOf(cidr: string): [from: number, to: number] {
     if (!ipaddr.IPv4.isValidCIDR(cidr)) return [0, -1];
     const [, prefix] = ipaddr.IPv4.parseCIDR(cidr);

@@ -1,5 +1,6 @@
 /**
- * Node lifecycle controller — judges nodes by the signs of life we see, taints the silent ones, and takes their pods out of Services.
+ * Node lifecycle controller — judges nodes by the signs of life we see, taints the silent ones, and takes
+ * their pods out of Services.
  * Reads: nodes, leases, pods (cache).  Writes: nodes/status, nodes (taints), pods/status.
  * Invariants
  *   NL-1  a node seen for the first time, also after a restart of ours, has a whole grace period
@@ -117,7 +118,10 @@ export function nodeLifecycleController(deps: ControllerDeps, options: NodeLifec
     return { requeueAfterMs: Math.max(1, Math.min(nextMs, waitMs ?? Number.POSITIVE_INFINITY)) };
   }
 
-  /** A node half through its grace period is looked at more often, so that our own sight stays fresh until the verdict. */
+  /**
+   * A node half through its grace period is looked at more often, so that our own sight stays fresh until the
+   * verdict.
+   */
   function msUntilNextLook(leftMs: number): number {
     const untilSuspectMs = leftMs - sightings.blindAfterMs;
     return Math.ceil(untilSuspectMs > 0 ? untilSuspectMs : Math.min(leftMs, lookEveryMs));
@@ -167,7 +171,8 @@ export function nodeLifecycleController(deps: ControllerDeps, options: NodeLifec
     const { name } = node.metadata;
     const ready = readiness(node);
     const wasReady = judged.get(name) === 'True';
-    // A silent kubelet cannot say it itself; one that reports NotReady is overruled once, then keeps its pods' status.
+    // A silent kubelet cannot say it itself; one that reports NotReady is overruled once, then keeps its
+    // pods' status.
     if (ready === 'Unknown' || (ready === 'False' && wasReady)) {
       if (wasReady) tell(node, 'NodeNotReady', `Node ${name} status is now: NodeNotReady`);
       const nowText = rfc3339(clock.now());

@@ -27,7 +27,10 @@ export function readiness(node: SeenNode): 'True' | 'False' | 'Unknown' {
   return status === 'True' || status === 'False' ? status : 'Unknown';
 }
 
-/** The conditions of a node whose kubelet is silent: all Unknown; the heartbeat times stay as proof of the last word. */
+/**
+ * The conditions of a node whose kubelet is silent: all Unknown; the heartbeat times stay as proof of the
+ * last word.
+ */
 export function silentConditions(node: SeenNode, nowText: string): NodeCondition[] {
   const conditions: NodeCondition[] = (node.status?.conditions ?? []).map((condition) => ({ ...condition }));
   for (const type of KUBELET_CONDITIONS) {
@@ -55,7 +58,10 @@ export function silentConditions(node: SeenNode, nowText: string): NodeCondition
   return conditions;
 }
 
-/** `evict`: taint for eviction now · `hold`: leave eviction taints as they are · `spare`: take them off (nobody is to be evicted). */
+/**
+ * `evict`: taint for eviction now · `hold`: leave eviction taints as they are · `spare`: take them off
+ * (nobody is to be evicted).
+ */
 export type EvictionStance = 'evict' | 'hold' | 'spare';
 
 /** All taints of a node as they should be: others' taints untouched, ours following its conditions. */
@@ -102,7 +108,10 @@ function keep(present: readonly SeenTaint[], key: string, effect: string, nowTex
   return { key, effect, timeAdded: nowText };
 }
 
-/** The status of a pod whose node is not ready, so that Services stop sending to it; undefined when it says so already. */
+/**
+ * The status of a pod whose node is not ready, so that Services stop sending to it; undefined when it says so
+ * already.
+ */
 export function notReadyStatus(pod: Seen<Pod>, nowText: string): Pod['status'] {
   const ready = getCondition(pod.status?.conditions, 'Ready');
   if (ready === undefined || ready.status !== 'True' || pod.status === undefined) return undefined;

@@ -1,6 +1,7 @@
 /**
  * When we last saw a node live, on our own monotonic clock: what a node's timestamps claim is never believed.
- * Time in which we saw nothing at all (a stopped lab, an API server out of reach, this process paused) counts against nobody.
+ * Time in which we saw nothing at all (a stopped lab, an API server out of reach, this process paused) counts
+ * against nobody.
  * Invariants
  *   NL-1  a node seen for the first time, also after a restart of ours, has a whole grace period
  *   NL-2  a gap in our own sight pushes every node's deadline out by its length
@@ -54,7 +55,10 @@ export class NodeSightings {
     return nowMs - this.#lastAnythingMs;
   }
 
-  /** Ms until the node's silence is too long; 0 or less when it is. A node that never reported has the start-up grace. */
+  /**
+   * Ms until the node's silence is too long; 0 or less when it is. A node that never reported has the
+   * start-up grace.
+   */
   msLeft(node: string, nowMs: number): number {
     const known = this.#nodes.get(node);
     if (known === undefined) return this.#graceMs;

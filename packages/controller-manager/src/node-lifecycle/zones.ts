@@ -1,8 +1,14 @@
-/** Failure zones: when much of a zone is silent at once the fault is more likely ours, and eviction slows down or stops. */
+/**
+ * Failure zones: when much of a zone is silent at once the fault is more likely ours, and eviction slows down
+ * or stops.
+ */
 import { readiness, type SeenNode } from './plan.ts';
 
 export interface EvictionLimits {
-  /** Share of silent nodes from which a zone is partially disrupted. Above 1: never, not even when all are silent. */
+  /**
+   * Share of silent nodes from which a zone is partially disrupted. Above 1: never, not even when all are
+   * silent.
+   */
   readonly unhealthyZoneThreshold: number;
   /** Nodes per second that may be tainted for eviction in a healthy zone. */
   readonly nodeEvictionRate: number;

@@ -1,6 +1,8 @@
 /**
- * Pod garbage collector — removes pods whose node is gone, that were deleted before any node had them, or that ended long ago.
- * Reads: pods, nodes (cache; a missing node is asked for live).  Writes: pods/status, pod deletions without grace.
+ * Pod garbage collector — removes pods whose node is gone, that were deleted before any node had them, or
+ * that ended long ago.
+ * Reads: pods, nodes (cache; a missing node is asked for live).
+ * Writes: pods/status, pod deletions without grace.
  * Invariants
  *   PGC-1  a pod is called orphaned only when the API server itself says that its node does not exist
  */
@@ -85,7 +87,10 @@ export function podGcController(
     return Math.max(1, Math.min(Number.POSITIVE_INFINITY, ...waits.filter((ms) => ms > 0)));
   }
 
-  /** Says what happened in the status first: whoever counts failures (a Job) sees a pod that failed, not one that vanished. */
+  /**
+   * Says what happened in the status first: whoever counts failures (a Job) sees a pod that failed, not one
+   * that vanished.
+   */
   async function collect({ pod, disruption }: Collectable): Promise<void> {
     try {
       if (!isPodTerminal(pod)) {

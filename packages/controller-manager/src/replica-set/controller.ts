@@ -1,4 +1,7 @@
-/** ReplicaSet controller: keeps spec.replicas live pods that match the selector. The whole story is in `core.ts`. */
+/**
+ * ReplicaSet controller: keeps spec.replicas live pods that match the selector. The whole story is in
+ * `core.ts`.
+ */
 import { labelSelectorMatcher, ReplicaSet } from '@kubelab/api';
 import type { ControllerDeps, ControllerSpec } from '@kubelab/client';
 import type { Seen } from '../shared/objects.ts';

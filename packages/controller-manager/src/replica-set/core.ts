@@ -1,8 +1,10 @@
 /**
- * The core that ReplicaSet and ReplicationController share: keep spec.replicas live pods that match the selector.
+ * The core that ReplicaSet and ReplicationController share: keep spec.replicas live pods that match the
+ * selector.
  * Reads: the sets, pods (cache).  Writes: pods, the sets' status.
  * Invariants
- *   RS-1  ours = controllerRef.uid is ours and the selector matches; matching orphans are adopted, others released
+ *   RS-1  ours = controllerRef.uid is ours and the selector matches; matching orphans are adopted, others
+ *         released
  *   RS-2  no create or delete while an earlier one of this key is unobserved (expectations)
  *   RS-3  at most BURST_PODS_MAX writes per pass
  */

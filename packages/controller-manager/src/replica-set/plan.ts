@@ -11,7 +11,9 @@ import type { Seen } from '../shared/objects.ts';
 import { msUntilAvailable, type SeenPod } from '../shared/pods.ts';
 import { podsToDelete } from './rank.ts';
 
-/** What keeps a number of pods: a ReplicaSet or a ReplicationController, which differ in their selector only. */
+/**
+ * What keeps a number of pods: a ReplicaSet or a ReplicationController, which differ in their selector only.
+ */
 export type ReplicaOwner = ReplicaSet | ReplicationController;
 export type SeenOwner = Seen<ReplicaOwner>;
 
@@ -23,7 +25,9 @@ export interface ReplicaPlan {
   readonly toDelete: readonly SeenPod[];
 }
 
-/** How many pods to make, or which to give up. `owned` and `related` may hold pods that are finished or going. */
+/**
+ * How many pods to make, or which to give up. `owned` and `related` may hold pods that are finished or going.
+ */
 export function planReplicas(
   owner: SeenOwner,
   owned: readonly SeenPod[],

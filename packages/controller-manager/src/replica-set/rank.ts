@@ -13,8 +13,10 @@ interface Ranked {
 }
 
 /**
- * The pods to give up, least useful first (upstream's `ActivePodsWithRanks`): unassigned, pending, not ready, cheap,
- * crowded, ready for the shortest time, most restarted, youngest. `related` are the active pods of all sets of the same controller.
+ * The pods to give up, least useful first (upstream's `ActivePodsWithRanks`): unassigned, pending, not ready,
+ * cheap,
+ * crowded, ready for the shortest time, most restarted, youngest. `related` are the active pods of all sets
+ * of the same controller.
  */
 export function podsToDelete(
   active: readonly SeenPod[],
@@ -50,7 +52,10 @@ function compareForDeletion(a: Ranked, b: Ranked, nowMs: number): number {
   );
 }
 
-/** The younger first, but only when they differ by an order of magnitude (`LogarithmicScaleDown`): spreads the choice. */
+/**
+ * The younger first, but only when they differ by an order of magnitude (`LogarithmicScaleDown`): spreads the
+ * choice.
+ */
 function compareAges(sinceA: number, sinceB: number, nowMs: number): number {
   if (sinceA === sinceB) return 0;
   if (sinceA === 0) return -1;

@@ -1,4 +1,7 @@
-/** ReplicationController: the older spelling of ReplicaSet; its selector is a plain map. The story is in `replica-set/core.ts`. */
+/**
+ * ReplicationController: the older spelling of ReplicaSet; its selector is a plain map. The story is in
+ * `replica-set/core.ts`.
+ */
 import { labelSetMatcher, ReplicationController } from '@kubelab/api';
 import type { ControllerDeps, ControllerSpec } from '@kubelab/client';
 import { replicaController } from '../replica-set/core.ts';

@@ -1,5 +1,6 @@
 /**
- * Root CA publisher — every namespace has the ConfigMap `kube-root-ca.crt`, by which pods verify the API server.
+ * Root CA publisher — every namespace has the ConfigMap `kube-root-ca.crt`, by which pods verify the API
+ * server.
  * Reads: namespaces, the ConfigMaps of that name (cache).  Writes: configmaps.
  */
 import { ConfigMap, isStatus, Namespace } from '@kubelab/api';

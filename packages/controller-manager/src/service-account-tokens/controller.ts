@@ -1,5 +1,6 @@
 /**
- * Tokens controller — fills Secrets of type kubernetes.io/service-account-token with a signed token, and removes those whose
+ * Tokens controller — fills Secrets of type kubernetes.io/service-account-token with a signed token, and
+ * removes those whose
  * service account is gone. (Pods do not use them: theirs are bound tokens by the kubelet.)
  * Reads: such secrets, serviceaccounts (cache; a missing account is asked for live).  Writes: secrets.
  */

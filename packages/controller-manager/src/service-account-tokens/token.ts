@@ -8,7 +8,10 @@ export interface TokenSubject {
   readonly secret: string;
 }
 
-/** Signs tokens with the cluster's service-account key (RSA or P-256, PEM). Throws when the text is no such key. */
+/**
+ * Signs tokens with the cluster's service-account key (RSA or P-256, PEM). Throws when the text is no such
+ * key.
+ */
 export class TokenSigner {
   readonly #key: KeyObject;
   readonly #header: string;

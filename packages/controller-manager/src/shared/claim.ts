@@ -18,7 +18,8 @@ export interface ClaimPlan<T> {
 }
 
 /**
- * RS-1: ours is what our controllerRef names and the selector matches. Orphans that match are adopted, ours that no
+ * RS-1: ours is what our controllerRef names and the selector matches. Orphans that match are adopted, ours
+ * that no
  * longer match are released; nothing being deleted is touched, and an owner being deleted adopts nothing.
  */
 export function planClaim<T extends Seen<KubeObject>>(
@@ -43,7 +44,8 @@ export function planClaim<T extends Seen<KubeObject>>(
 }
 
 /**
- * Carries a claim out and answers what is ours afterwards. Adoption first asks the API server whether the owner still
+ * Carries a claim out and answers what is ours afterwards. Adoption first asks the API server whether the
+ * owner still
  * lives, because a cache may be behind a deletion; every write names the uid and version it was decided on.
  */
 export async function carryOutClaim<T extends KubeObject>(

@@ -13,7 +13,10 @@ export interface Discovery {
   readonly failures: readonly { readonly groupVersion: string; readonly message: string }[];
 }
 
-/** Asks the API server what it serves, subresources left out. Throws when even the list of groups cannot be had. */
+/**
+ * Asks the API server what it serves, subresources left out. Throws when even the list of groups cannot be
+ * had.
+ */
 export async function discover(client: KubeClient): Promise<Discovery> {
   const { groups } = await client.raw<APIGroupList>('get', '/apis');
   const versions = [

@@ -26,7 +26,9 @@ export interface Serving {
   readonly terminating: boolean;
 }
 
-/** Has an address and may still answer: ended pods are no endpoints, ending ones are (until they are gone). */
+/**
+ * Has an address and may still answer: ended pods are no endpoints, ending ones are (until they are gone).
+ */
 export function isEndpointPod(pod: SeenPod): boolean {
   return !isPodTerminal(pod) && (pod.status?.podIP ?? '') !== '' && (pod.spec.nodeName ?? '') !== '';
 }

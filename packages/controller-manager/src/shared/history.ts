@@ -1,4 +1,7 @@
-/** Revisions of a pod template, kept as ControllerRevisions: what StatefulSets and DaemonSets roll out and back. */
+/**
+ * Revisions of a pod template, kept as ControllerRevisions: what StatefulSets and DaemonSets roll out and
+ * back.
+ */
 import {
   ControllerRevision,
   hashOf,
@@ -61,7 +64,10 @@ export function planHistory(of: HistoryOwner, revisions: readonly SeenRevision[]
   };
 }
 
-/** Answers the revision of today's template as it stands on the server. Name and content go together, so making it twice is once. */
+/**
+ * Answers the revision of today's template as it stands on the server. Name and content go together, so
+ * making it twice is once.
+ */
 export async function carryOutHistory(client: KubeClient, plan: HistoryPlan): Promise<SeenRevision> {
   const { found, create, renumber } = plan;
   if (found !== undefined) {

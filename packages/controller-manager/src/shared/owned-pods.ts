@@ -22,9 +22,11 @@ export interface PodOwners<O extends KubeObject> {
 }
 
 /**
- * The pods of one kind of owner: who they are, and making and deleting them so that nothing is asked for twice.
+ * The pods of one kind of owner: who they are, and making and deleting them so that nothing is asked for
+ * twice.
  * Invariant
- *   EXP-2  after a create or delete of an owner's pods `areMet` is false until the cache has shown it or it has failed
+ *   EXP-2  after a create or delete of an owner's pods `areMet` is false until the cache has shown it or it
+ *          has failed
  */
 export class OwnedPods<O extends KubeObject> {
   readonly #deps: ControllerDeps;
@@ -57,7 +59,8 @@ export class OwnedPods<O extends KubeObject> {
   }
 
   /**
-   * Ask before `claim`: what is seen between the two must not count as both missing (in the list) and met (in the expectations).
+   * Ask before `claim`: what is seen between the two must not count as both missing (in the list) and met (in
+   * the expectations).
    */
   areMet(key: ObjectKey): boolean {
     return this.#expectations.areMet(key);

@@ -4,7 +4,10 @@ import { type Seen, timeMs } from './objects.ts';
 /** Pure questions about pods that several controllers ask. */
 export type SeenPod = Seen<Pod>;
 
-/** Ms until a ready pod has been ready for `minReadySeconds`: 0 when it is available, undefined when it is not ready. */
+/**
+ * Ms until a ready pod has been ready for `minReadySeconds`: 0 when it is available, undefined when it is not
+ * ready.
+ */
 export function msUntilAvailable(pod: SeenPod, minReadySeconds: number, nowMs: number): number | undefined {
   const ready = getCondition(pod.status?.conditions, 'Ready');
   if (ready?.status !== 'True') return undefined;

@@ -1,5 +1,6 @@
 /**
- * Runs `fn` for 0 … count-1 in batches that double (1, 2, 4, …) and stops after the first batch with a failure:
+ * Runs `fn` for 0 … count-1 in batches that double (1, 2, 4, …) and stops after the first batch with a
+ * failure:
  * a quota that refuses every pod costs one refused request, not `count` (upstream's `slowStartBatch`).
  * Answers how many succeeded and the first failure.
  */

@@ -50,7 +50,8 @@ export interface OwnedHooks<T> {
 }
 
 /**
- * Wakes the owners (of one kind) of what changes: the owner named now and, after a change of owners, the one named before.
+ * Wakes the owners (of one kind) of what changes: the owner named now and, after a change of owners, the one
+ * named before.
  * The uid is compared, so that a new owner of an old name is not woken for its predecessor's children.
  */
 export function onOwned<T extends KubeObject, O extends KubeObject>(

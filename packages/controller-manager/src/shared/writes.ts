@@ -12,7 +12,10 @@ export async function ifThere<T>(request: () => Promise<T>): Promise<T | undefin
   }
 }
 
-/** Undefined when the name is taken: by ourselves, if the name follows from what is created, and our cache is behind. */
+/**
+ * Undefined when the name is taken: by ourselves, if the name follows from what is created, and our cache is
+ * behind.
+ */
 export async function ifFree<T>(create: () => Promise<T>): Promise<T | undefined> {
   try {
     return await create();
@@ -22,7 +25,10 @@ export async function ifFree<T>(create: () => Promise<T>): Promise<T | undefined
   }
 }
 
-/** Deletes this object in this very version: what has changed meanwhile is decided on anew (Conflict). False when it was gone. */
+/**
+ * Deletes this object in this very version: what has changed meanwhile is decided on anew (Conflict). False
+ * when it was gone.
+ */
 export async function deleteSeen<T extends KubeObject>(
   client: KubeClient,
   type: ResourceType<T>,

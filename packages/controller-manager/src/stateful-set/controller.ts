@@ -1,8 +1,11 @@
 /**
- * StatefulSet controller — keeps members with an identity: web-0, web-1, … each with its own host name and volumes.
- * Reads: statefulsets, pods, controllerrevisions (cache).  Writes: pods, persistentvolumeclaims, controllerrevisions, statefulsets/status.
+ * StatefulSet controller — keeps members with an identity: web-0, web-1, … each with its own host name and
+ * volumes.
+ * Reads: statefulsets, pods, controllerrevisions (cache).
+ * Writes: pods, persistentvolumeclaims, controllerrevisions, statefulsets/status.
  * Invariants
- *   SS-1  at most one pod a name: a member is made again only when its former pod is gone (the name itself sees to it)
+ *   SS-1  at most one pod a name: a member is made again only when its former pod is gone (the name itself
+ *         sees to it)
  *   SS-2  in order means one at a time, each only after all before it are available
  *   SS-3  an update goes from the highest ordinal down and never past a member that is not healthy
  */

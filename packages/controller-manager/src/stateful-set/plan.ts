@@ -21,8 +21,10 @@ interface Member {
 }
 
 /**
- * One pass (upstream's `updateStatefulSet`): members in order up, surplus in order down, then the update from the top down.
- * SS-2: in order means one at a time, each only after all before it are available. `Parallel` waits for nobody but in updates.
+ * One pass (upstream's `updateStatefulSet`): members in order up, surplus in order down, then the update from
+ * the top down.
+ * SS-2: in order means one at a time, each only after all before it are available. `Parallel` waits for
+ * nobody but in updates.
  */
 export function planStatefulSet(
   set: SeenStatefulSet,
@@ -94,7 +96,10 @@ function revisionFor(set: SeenStatefulSet, ordinal: number, revisions: Revisions
   return isRolling && ordinal < partition(set) ? revisions.current : revisions.update;
 }
 
-/** SS-3: an update goes from the highest ordinal down, one at a time, and never past a member that is not healthy. */
+/**
+ * SS-3: an update goes from the highest ordinal down, one at a time, and never past a member that is not
+ * healthy.
+ */
 function nextToUpdate(
   set: SeenStatefulSet,
   members: readonly Member[],

@@ -3,7 +3,8 @@
  * Reads: nodes, pods (cache).  Writes: pods/status (DisruptionTarget), pod deletions.
  * Invariants
  *   TE-1  a pod is deleted only while its node, as last seen, has a taint that its tolerations do not cover
- *   TE-2  tolerationSeconds run on our own clock from when we first saw pod and taint together: a restart of ours starts them anew
+ *   TE-2  tolerationSeconds run on our own clock from when we first saw pod and taint together: a restart of
+ *         ours starts them anew
  */
 import {
   isStatus,

@@ -4,10 +4,16 @@ import type { Seen } from '../shared/objects.ts';
 type SeenTaint = Seen<Taint>;
 type SeenToleration = Seen<Toleration>;
 
-/** How long a pod may stay: `now` = not at all, `forever`, or ms from when it was first seen under these taints. */
+/**
+ * How long a pod may stay: `now` = not at all, `forever`, or ms from when it was first seen under these
+ * taints.
+ */
 export type Stay = 'now' | 'forever' | { readonly ms: number };
 
-/** What the NoExecute taints of a node mean for a pod with these tolerations (upstream's `getMinTolerationTime`). */
+/**
+ * What the NoExecute taints of a node mean for a pod with these tolerations (upstream's
+ * `getMinTolerationTime`).
+ */
 export function stayUnder(taints: readonly SeenTaint[], tolerations: readonly SeenToleration[]): Stay {
   let shortestMs = Number.POSITIVE_INFINITY;
   for (const taint of taints) {

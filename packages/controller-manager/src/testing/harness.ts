@@ -98,7 +98,8 @@ export async function startHarness(
   for (const controller of controllers) void controller.run(stop.signal);
 
   const quiet = async (): Promise<void> => {
-    // The queues run on promises and immediates; when several rounds bring no request, nothing moves any more.
+    // The queues run on promises and immediates; when several rounds bring no request, nothing moves any
+    // more.
     for (let still = 0; still < QUIET_ROUNDS; ) {
       const before = client.actions.length;
       await clock.advance(0);
