@@ -3,9 +3,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { after, before, test } from 'node:test';
-import { WebSocket } from 'ws';
-import { CHANNEL, encodeFrame } from './channels.ts';
+import { CHANNEL, parseResize } from './channels.ts';
 import { exitStatus, type RemoteCommandSession, remoteCommandOptions, success } from './remote-command.ts';
+import { type ChannelClient, connectChannels } from './websocket-client.ts';
 import { acceptRemoteCommand } from './websocket-server.ts';
 
 type Serve = (session: RemoteCommandSession) => Promise<void>;
@@ -29,21 +29,20 @@ interface Seen {
   readonly code: number;
 }
 
-/** Connects, sends `frames`, and gives what came back until the close. */
-function talk(query: string, protocols: string[], frames: Uint8Array[]): Promise<Seen> {
+/** Connects, lets `send` speak, and gives what came back until the close. */
+async function talk(
+  query: string,
+  protocols: string[],
+  send: (client: ChannelClient) => void,
+): Promise<Seen> {
   const { port } = server.address() as AddressInfo;
-  const ws = new WebSocket(`ws://127.0.0.1:${port}/exec?${query}`, protocols);
-  const seen: Seen['frames'] = [];
-  return new Promise((resolve, reject) => {
-    ws.on('open', () => {
-      for (const frame of frames) ws.send(frame);
-    });
-    ws.on('message', (data: Buffer) =>
-      seen.push({ channel: data[0] ?? -1, text: data.subarray(1).toString() }),
-    );
-    ws.on('error', reject);
-    ws.on('close', (code) => resolve({ frames: seen, code }));
+  const frames: Seen['frames'] = [];
+  const client = await connectChannels(`ws://127.0.0.1:${port}/exec?${query}`, {
+    protocols,
+    onFrame: ({ channel, payload }) => frames.push({ channel, text: Buffer.from(payload).toString() }),
   });
+  send(client);
+  return { frames, code: await client.closed };
 }
 
 const textOf = (seen: Seen, channel: number) =>
@@ -58,15 +57,11 @@ test('v5: a closed stdin ends the input, and the output still arrives before the
     await pipeline(session.stdin, session.stdout, { end: false });
     await session.finish(success);
   };
-  const seen = await talk(
-    'stdin=true&stdout=true',
-    ['v5.channel.k8s.io'],
-    [
-      encodeFrame(CHANNEL.stdin, 'hello '),
-      encodeFrame(CHANNEL.stdin, 'there'),
-      encodeFrame(CHANNEL.close, '\0'),
-    ],
-  );
+  const seen = await talk('stdin=true&stdout=true', ['v5.channel.k8s.io'], (client) => {
+    client.sendStdin('hello ');
+    client.sendStdin('there');
+    client.closeStdin();
+  });
   assert.equal(textOf(seen, CHANNEL.stdout), 'hello there');
   assert.deepEqual(JSON.parse(textOf(seen, CHANNEL.error)), { metadata: {}, status: 'Success' });
   assert.equal(seen.frames.at(-1)?.channel, CHANNEL.error);
@@ -80,7 +75,7 @@ test('STREAM-1 the status follows everything written, however much that is', asy
     session.stderr?.write('oops');
     await session.finish(exitStatus(7));
   };
-  const seen = await talk('stdout=1&stderr=1', ['v4.channel.k8s.io'], []);
+  const seen = await talk('stdout=1&stderr=1', ['v4.channel.k8s.io'], () => undefined);
   assert.equal(textOf(seen, CHANNEL.stdout).length, lots.length);
   assert.equal(textOf(seen, CHANNEL.stderr), 'oops');
   assert.deepEqual(JSON.parse(seen.frames.at(-1)?.text ?? ''), exitStatus(7));
@@ -94,8 +89,10 @@ test('STREAM-2 stdin that nobody reads pauses the socket and resumes later', asy
     for await (const chunk of session.stdin ?? []) bytes += (chunk as Buffer).length;
     await session.finish(success);
   };
-  const frames = Array.from({ length: 40 }, () => encodeFrame(CHANNEL.stdin, piece));
-  await talk('input=1&output=1', ['v5.channel.k8s.io'], [...frames, encodeFrame(CHANNEL.close, '\0')]);
+  await talk('input=1&output=1', ['v5.channel.k8s.io'], (client) => {
+    for (let i = 0; i < 40; i++) client.sendStdin(piece);
+    client.closeStdin();
+  });
   assert.equal(bytes, 40 * piece.length);
 });
 
@@ -106,15 +103,11 @@ test('a resize is told, also when it came before anybody listened', async () => 
     session.onResize((size) => sizes.push(size));
     await session.finish(success);
   };
-  await talk(
-    'stdin=true&stdout=true&tty=true',
-    ['v5.channel.k8s.io'],
-    [
-      encodeFrame(CHANNEL.resize, 'not json'),
-      encodeFrame(CHANNEL.resize, '{"Width":80,"Height":24}\n'),
-      encodeFrame(CHANNEL.close, '\0'),
-    ],
-  );
+  await talk('stdin=true&stdout=true&tty=true', ['v5.channel.k8s.io'], (client) => {
+    client.resize({ width: -1, height: 0 });
+    client.resize({ width: 80, height: 24 });
+    client.closeStdin();
+  });
   assert.deepEqual(sizes, [{ width: 80, height: 24 }]);
 });
 
@@ -123,11 +116,21 @@ test('a client that goes away aborts the session', async () => {
     serve = async (session) => session.signal.addEventListener('abort', () => resolve());
   });
   const { port } = server.address() as AddressInfo;
-  const ws = new WebSocket(`ws://127.0.0.1:${port}/exec?stdout=1`, ['v5.channel.k8s.io']);
-  ws.on('open', () => ws.terminate());
+  const client = await connectChannels(`ws://127.0.0.1:${port}/exec?stdout=1`, { onFrame: () => undefined });
+  assert.equal(client.protocol, 'v5.channel.k8s.io');
+  client.close();
   await aborted;
 });
 
+test('a size that makes no sense is no size', () => {
+  for (const text of ['not json', '{}', '{"Width":-1,"Height":1}', '{"Width":"8","Height":1}']) {
+    assert.equal(parseResize(Buffer.from(text)), undefined, text);
+  }
+});
+
 test('no protocol in common is refused with 400', async () => {
-  await assert.rejects(talk('stdout=1', ['v9.channel.k8s.io'], []), /400/);
+  await assert.rejects(
+    talk('stdout=1', ['v9.channel.k8s.io'], () => undefined),
+    /400/,
+  );
 });
