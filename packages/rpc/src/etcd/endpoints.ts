@@ -25,8 +25,10 @@ export type EtcdService = keyof typeof etcdServices;
 type CallKind = 'read' | 'write';
 
 const REQUEST_TIMEOUT_MS = 10_000;
-/** One attempt of a read; a member that hangs must not hold a read for longer. */
+/** The first attempt of a read, doubled with each: a member that hangs must not hold it, and a large list must get through. */
 const READ_ATTEMPT_MS = 4000;
+/** A member that has not answered anything for this long is suspect: what is new goes to the next one. */
+const SUSPECT_MS = 1500;
 /** One attempt of a write where there is no connection yet. */
 const CONNECT_ATTEMPT_MS = 2000;
 const BACKOFF_MIN_MS = 25;
@@ -43,6 +45,7 @@ export class Endpoints {
   readonly #requestTimeoutMs: number;
   #current = 0;
   #closed = false;
+  readonly #suspectListeners = new Set<(channel: Channel) => void>();
 
   constructor(options: EtcdClientOptions) {
     this.#channels = options.endpoints.map(
@@ -75,6 +78,18 @@ export class Endpoints {
     if (this.#closed || failed !== this.current || this.#channels.length === 1) return;
     this.#current = (this.#current + 1) % this.#channels.length;
     this.#log.info('next etcd endpoint', { from: failed.url, to: this.current.url, err: why });
+  }
+
+  /** Hears of channels that hang: what waits for a stream of theirs should look elsewhere. Returns how to stop hearing. */
+  onSuspect(listener: (channel: Channel) => void): () => void {
+    this.#suspectListeners.add(listener);
+    return () => this.#suspectListeners.delete(listener);
+  }
+
+  #suspect(channel: Channel): void {
+    if (this.#closed || this.#channels.length === 1) return;
+    this.moveOnFrom(channel, 'no answer');
+    for (const listener of [...this.#suspectListeners]) listener(channel);
   }
 
   /** One unary call, asked until somebody answers, as far as repeating is safe and time is left. */
@@ -115,7 +130,8 @@ export class Endpoints {
       if (this.#closed) throw new RpcError(StatusCode.CANCELLED, 'etcd client is closed');
       const channel = this.current;
       const leftMs = untilMs - this.#clock.monotonic();
-      const timeoutMs = Math.max(1, Math.min(leftMs, attemptTimeoutMs(kind, channel)));
+      const timeoutMs = Math.max(1, Math.min(leftMs, attemptTimeoutMs(kind, channel, attempt)));
+      const suspicion = this.#clock.setTimer(SUSPECT_MS, () => this.#suspect(channel));
       try {
         return await ask(channel, timeoutMs);
       } catch (error) {
@@ -126,6 +142,8 @@ export class Endpoints {
         const pauseMs = backoffMs(attempt, this.#channels.length);
         if (this.#clock.monotonic() + pauseMs >= untilMs) throw error;
         if (pauseMs > 0) await this.#clock.sleep(pauseMs, options.signal);
+      } finally {
+        suspicion.cancel();
       }
     }
   }
@@ -143,8 +161,8 @@ export function requireLeader(): Metadata {
   return metadata;
 }
 
-function attemptTimeoutMs(kind: CallKind, channel: Channel): number {
-  if (kind === 'read') return READ_ATTEMPT_MS;
+function attemptTimeoutMs(kind: CallKind, channel: Channel, attempt: number): number {
+  if (kind === 'read') return READ_ATTEMPT_MS * 2 ** attempt;
   return channel.isReady ? Number.POSITIVE_INFINITY : CONNECT_ATTEMPT_MS;
 }
 

@@ -55,6 +55,7 @@ export class WatchStream {
   #failureCount = 0;
   #timer: Timer | undefined;
   #isEnded = false;
+  readonly #stopHearing: () => void;
 
   constructor(
     endpoints: Endpoints,
@@ -69,6 +70,11 @@ export class WatchStream {
     this.#clock = clock;
     this.#nextRevision = options.startRevision ?? 0;
     this.#channel = endpoints.current;
+    this.#stopHearing = endpoints.onSuspect((channel) => {
+      if (channel === this.#channel && this.#stream !== undefined) {
+        this.#retry(this.#stream, new RpcError(StatusCode.UNAVAILABLE, 'the endpoint hangs'));
+      }
+    });
     this.#connect();
   }
 
@@ -152,6 +158,7 @@ export class WatchStream {
   #end(error: RpcError | undefined): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    this.#stopHearing();
     this.#drop();
     this.#handlers.onEnd(error);
   }
