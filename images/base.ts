@@ -26,7 +26,7 @@ const REQUIRED = [
   'nsenter',
   'unshare',
 ];
-const OPTIONAL = ['xtables-nft-multi', 'bridge', 'conntrack', 'ctr'];
+const OPTIONAL = ['xtables-nft-multi', 'bridge', 'conntrack'];
 const LINKS: Readonly<Record<string, string>> = {
   iptables: 'xtables-nft-multi',
   'iptables-restore': 'xtables-nft-multi',
@@ -85,7 +85,7 @@ async function assemble(folder: string): Promise<void> {
     else if (REQUIRED.includes(name))
       throw new Error(`${name} is needed to make a base image, and is not installed here`);
   }
-  const plugins = '/usr/lib/x86_64-linux-gnu/xtables';
+  const plugins = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/xtables`;
   await cp(plugins, join(folder, plugins), { recursive: true }).catch(() => undefined);
   for (const [name, path] of programs) {
     await cp(path, join(folder, name === 'busybox' ? 'bin' : 'usr/local/bin', name), { dereference: true });
@@ -152,7 +152,7 @@ async function copyPackages(target: string): Promise<void> {
     else
       await cp(join(ROOT, path), to, {
         recursive: true,
-        filter: (from) => !/\.(md|map|markdown)$|\/(docs?|tests?|\.bin)$/.test(from),
+        filter: (from) => !/\.(md|map|markdown|d\.[cm]?ts)$|\/\.bin$/.test(from),
       }).catch(ignoreMissing);
   }
 }

@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { baseImage } from './base.ts';
 
 /**
@@ -11,19 +12,42 @@ const ROOT = resolve(import.meta.dirname, '..');
 const [image = 'kubelab:latest'] = process.argv.slice(2);
 
 const base = await baseImage();
-if (base !== undefined) await writeFile(join(ROOT, '.env'), `NODE_BASE=${base}\n`);
-const argument = base === undefined ? [] : ['--build-arg', `NODE_BASE=${base}`];
-const code = await new Promise<number>((done) => {
-  const child = spawn(
-    'docker',
-    ['build', '--quiet', '--file', 'images/Dockerfile', '--tag', image, ...argument, '.'],
-    {
-      cwd: ROOT,
-      stdio: 'inherit',
-      // The classic builder is everywhere; BuildKit needs a plugin that may be missing.
-      env: { ...process.env, DOCKER_BUILDKIT: '0' },
-    },
-  );
-  child.once('exit', (exitCode) => done(exitCode ?? 1));
-});
-process.exit(code);
+await noteBase(base);
+const builder = await builderSettings();
+const { code, output } = await build(base === undefined ? [] : ['--build-arg', `NODE_BASE=${base}`]);
+// What a builder says is of interest only when it fails.
+if (code !== 0) process.stderr.write(output);
+else process.stdout.write(`${image} built${base === undefined ? '' : ` on ${base}`}\n`);
+process.exitCode = code;
+
+function build(args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
+  const words = ['build', '--force-rm', '--file', 'images/Dockerfile', '--tag', image, ...args, '.'];
+  return new Promise((done, reject) => {
+    const child = spawn('docker', words, { cwd: ROOT, env: { ...process.env, ...builder } });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
+    child.once('error', reject);
+    child.once('close', (exitCode) => done({ code: exitCode ?? 1, output }));
+  });
+}
+
+/** BuildKit needs a plugin that may be missing; the classic builder is everywhere still. */
+async function builderSettings(): Promise<Readonly<Record<string, string>>> {
+  try {
+    await promisify(execFile)('docker', ['buildx', 'version']);
+    return {};
+  } catch {
+    return { DOCKER_BUILDKIT: '0' };
+  }
+}
+
+/** Our own line of `.env`; others stay. */
+async function noteBase(name: string | undefined): Promise<void> {
+  const file = join(ROOT, '.env');
+  const text = await readFile(file, 'utf8').catch(() => '');
+  const others = text.split('\n').filter((line) => line !== '' && !line.startsWith('NODE_BASE='));
+  const lines = name === undefined ? others : [...others, `NODE_BASE=${name}`];
+  if (lines.length > 0) await writeFile(file, `${lines.join('\n')}\n`);
+  else await rm(file, { force: true });
+}

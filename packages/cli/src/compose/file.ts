@@ -1,10 +1,8 @@
 import { memberCommand } from '../core/member-command.ts';
 import type { LabPlan, MemberPlan } from '../core/plan.ts';
-import { CONTAINER_PATHS, NODE_PRIVILEGES } from '../drivers/docker/containers.ts';
+import { CONTAINER_PATHS, NODE_ENTRY, NODE_PRIVILEGES } from '../drivers/docker/containers.ts';
 import { composePlan } from './plan.ts';
 
-const REAPER = '/kubelab/packages/cli/src/node/reap.sh';
-const MAIN = '/kubelab/packages/cli/src/main.ts';
 const IMAGE = 'kubelab:latest';
 
 type Service = Readonly<Record<string, unknown>>;
@@ -62,7 +60,7 @@ function serviceOf(plan: LabPlan, member: MemberPlan): Service {
     case 'node':
       return {
         ...common,
-        entrypoint: ['sh', REAPER, 'node', MAIN],
+        entrypoint: [...NODE_ENTRY],
         command,
         cap_add: [...NODE_PRIVILEGES.capabilities],
         security_opt: [...NODE_PRIVILEGES.securityOptions],

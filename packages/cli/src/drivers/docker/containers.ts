@@ -1,19 +1,27 @@
+import { createHash } from 'node:crypto';
 import { memberCommand } from '../../core/member-command.ts';
 import type { LabPlan, MemberPlan } from '../../core/plan.ts';
+import { LABELS } from './objects.ts';
 
 /** Inside every member's container. */
 export const CONTAINER_PATHS = { config: '/etc/kubelab', data: '/var/lib/kubelab' } as const;
-export const LAB_LABEL = 'kubelab.lab';
-export const MEMBER_LABEL = 'kubelab.member';
 const REAPER = '/kubelab/packages/cli/src/node/reap.sh';
-/** The image's entrypoint, for members that are started through the reaper. */
-const ENTRYPOINT = ['node', '/kubelab/packages/cli/src/main.ts'];
+const MAIN = '/kubelab/packages/cli/src/main.ts';
 
-export interface ContainerFolders {
-  /** On the host: certificates and kubeconfigs of the member. */
-  readonly config: string;
-  /** On the host: the lab's image archives. */
+/** What starts a node's container: a shell that reaps the engine's orphans, and through it the entry. */
+export const NODE_ENTRY = ['sh', REAPER, 'node', MAIN] as const;
+
+/** What containers need to know of the machine and of the lab beyond its plan. */
+export interface ContainerContext {
+  readonly image: string;
+  /** Labels of the lab, `name=value`. */
+  readonly labels: readonly string[];
+  /** On the machine: certificates and kubeconfigs of a member. */
+  config(member: string): string;
+  /** On the machine: the lab's image archives. */
   readonly images: string;
+  /** The engine's own socket. */
+  readonly socket: string;
 }
 
 export function containerName(plan: LabPlan, member: MemberPlan): string {
@@ -24,10 +32,6 @@ export function networkName(plan: LabPlan): string {
   return `kubelab-${plan.name}`;
 }
 
-export function volumeName(plan: LabPlan, member: MemberPlan): string {
-  return `kubelab-${plan.name}-${member.name}`;
-}
-
 /** What a node's container may do beyond an ordinary one: no more than an engine inside needs, and not the machine's clock. */
 export const NODE_PRIVILEGES = {
   capabilities: ['SYS_ADMIN', 'NET_ADMIN'],
@@ -35,54 +39,70 @@ export const NODE_PRIVILEGES = {
   securityOptions: ['seccomp=unconfined', 'apparmor=unconfined', 'systempaths=unconfined'],
 } as const;
 
-/** The words of `docker create` for a member. Pure. */
-export function createWords(
+/** A container as the words after `docker run --detach`, and a hash of them by which a container of another making is known. Pure. */
+export function containerSpec(
   plan: LabPlan,
   member: MemberPlan,
-  image: string,
-  folders: ContainerFolders,
-): string[] {
+  context: ContainerContext,
+): { readonly hash: string; readonly words: readonly string[] } {
+  const words = containerWords(plan, member, context);
+  const hash = createHash('sha256').update(JSON.stringify(words)).digest('hex').slice(0, 12);
+  return { hash, words: ['--label', `${LABELS.spec}=${hash}`, ...words] };
+}
+
+function containerWords(plan: LabPlan, member: MemberPlan, context: ContainerContext): string[] {
+  const labels = [...context.labels, `${LABELS.member}=${member.name}`];
   const words = [
-    ...['docker', 'create', '--name', containerName(plan, member), '--hostname', member.name],
-    ...['--label', `${LAB_LABEL}=${plan.name}`, '--label', `${MEMBER_LABEL}=${member.name}`],
+    ...['--name', containerName(plan, member), '--hostname', member.name],
+    ...labels.flatMap((label) => ['--label', label]),
     ...['--network', networkName(plan), '--network-alias', member.name],
     // What ends by itself comes back; what was stopped or killed by request does not.
     ...['--restart', 'unless-stopped', '--stop-timeout', '20'],
-    ...['--volume', `${folders.config}:${CONTAINER_PATHS.config}:ro`],
+    ...['--log-driver', 'json-file', '--log-opt', 'max-size=20m', '--log-opt', 'max-file=2'],
+    ...['--volume', `${context.config(member.name)}:${CONTAINER_PATHS.config}:ro`],
+    ...Object.entries(member.published).flatMap(([port, published]) => [
+      '--publish',
+      `127.0.0.1:${published}:${member.ports[port]}`,
+    ]),
   ];
-  for (const [port, published] of Object.entries(member.published)) {
-    words.push('--publish', `127.0.0.1:${published}:${member.ports[port]}`);
-  }
   const command = memberCommand(plan, member, CONTAINER_PATHS);
   switch (member.kind) {
     case 'etcd':
-      words.push('--volume', `${volumeName(plan, member)}:${CONTAINER_PATHS.data}`);
-      break;
+      return [...words, ...dataVolume(plan, member, context), context.image, ...command];
     case 'images':
-      words.push(
-        '--volume',
-        `${folders.images}:${CONTAINER_PATHS.data}`,
-        '--volume',
-        '/var/run/docker.sock:/var/run/docker.sock',
-      );
-      break;
-    case 'node':
-      words.push(...nodeWords(plan, member));
-      return [...words, '--entrypoint', 'sh', image, REAPER, ...ENTRYPOINT, ...command];
+      words.push('--volume', `${context.images}:${CONTAINER_PATHS.data}`);
+      words.push('--volume', `${context.socket}:/var/run/docker.sock`);
+      return [...words, context.image, ...command];
+    case 'node': {
+      const [program, ...entry] = NODE_ENTRY;
+      words.push(...dataVolume(plan, member, context), ...nodeWords(plan));
+      return [...words, '--entrypoint', program, context.image, ...entry, ...command];
+    }
     default:
+      return [...words, context.image, ...command];
   }
-  return [...words, image, ...command];
 }
 
-function nodeWords(plan: LabPlan, node: MemberPlan): string[] {
+/** What a member keeps. An engine's data has to be a volume: on the container's own overlay it would fall back to copying. */
+function dataVolume(plan: LabPlan, member: MemberPlan, { labels }: ContainerContext): string[] {
+  const options = [
+    'type=volume',
+    `source=kubelab-${plan.name}-${member.name}`,
+    `target=${CONTAINER_PATHS.data}`,
+    ...labels.map((label) => `volume-label=${label}`),
+  ];
+  return ['--mount', options.join(',')];
+}
+
+function nodeWords(plan: LabPlan): string[] {
+  const quota = Math.round(cpuCount(plan.nodeCpu) * CPU_PERIOD_US);
   return [
-    // The engine's data has to be a volume: on the container's own overlay it would fall back to copying.
-    ...['--volume', `${volumeName(plan, node)}:${CONTAINER_PATHS.data}`, '--tmpfs', '/run:mode=755,exec'],
+    ...['--tmpfs', '/run:mode=755,exec'],
     ...NODE_PRIVILEGES.capabilities.flatMap((name) => ['--cap-add', name]),
     ...NODE_PRIVILEGES.securityOptions.flatMap((option) => ['--security-opt', option]),
     ...['--device-cgroup-rule', 'a *:* rwm'],
     // As a quota: `--cpus` refuses more than the machine has, and a node may well declare more.
-    ...['--cpu-period', String(CPU_PERIOD_US), '--cpu-quota', String(cpuCount(plan.nodeCpu) * CPU_PERIOD_US)],
+    ...['--cpu-period', String(CPU_PERIOD_US), '--cpu-quota', String(quota)],
     ...['--memory', String(byteCount(plan.nodeMemory))],
   ];
 }

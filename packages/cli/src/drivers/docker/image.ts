@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { run, tryRun } from '../run.ts';
+import { CommandError, run } from '../run.ts';
+import { docker, tryDocker } from './engine.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../../../..');
 const REPOSITORY = 'kubelab';
 /** What the image is made of; a change of any makes a new tag. */
 const SOURCES = ['packages', 'proto', 'images', 'package.json', 'package-lock.json'];
+/** Not in the image (`.dockerignore`). */
+const LEFT_OUT = /\.test\.ts$|\.md$/;
+/** The tag of an image that was built for a lab. */
+const BUILT_TAG = /^kubelab:[0-9a-f]{12}$/;
+const LINES_SHOWN = 12;
 
 let ensured: Promise<string> | undefined;
 
@@ -18,18 +24,40 @@ export function ensureImage(tell: (line: string) => void): Promise<string> {
 
 async function build(tell: (line: string) => void): Promise<string> {
   const image = `${REPOSITORY}:${await sourceHash()}`;
-  if ((await tryRun(['docker', 'image', 'inspect', image])) !== undefined) return image;
+  if ((await tryDocker('image', 'inspect', image)) !== undefined) return image;
   tell(`building the image ${image}`);
-  await run([process.execPath, join(ROOT, 'images/build.ts'), image]);
+  await buildImage(image);
+  // Of earlier sources; the engine keeps those of which there are containers.
+  const older = (await ownImages()).filter((name) => BUILT_TAG.test(name) && name !== image);
+  if (older.length > 0) await tryDocker('rmi', ...older);
   return image;
 }
 
+async function buildImage(image: string): Promise<void> {
+  try {
+    await run([process.execPath, join(ROOT, 'images/build.ts'), image]);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    // A builder says much; why it failed is at the end.
+    const end = error.stderr.trim().split('\n').slice(-LINES_SHOWN).join('\n');
+    throw new Error(`the image was not built; "npm run images" shows all of it. Its last lines:\n${end}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Removes what `images/build.ts` has made, but what another lab's containers use. */
 export async function removeImages(): Promise<void> {
-  const text = await run(['docker', 'images', '--format', '{{.Repository}}:{{.Tag}}']);
-  const own = text
-    .split('\n')
-    .filter((name) => name.startsWith(`${REPOSITORY}:`) || name.startsWith(`${REPOSITORY}-base:`));
-  if (own.length > 0) await tryRun(['docker', 'rmi', '--force', ...own]);
+  const own = await ownImages();
+  if (own.length > 0) await tryDocker('rmi', ...own);
+  await docker('image', 'prune', '--force', '--filter', 'label=kubelab.image');
+}
+
+/** Names with tags; the base comes last, as the others are made of it. */
+async function ownImages(): Promise<string[]> {
+  const list = async (repository: string) =>
+    (await docker('images', '--format', '{{.Repository}}:{{.Tag}}', repository)).split('\n').filter(Boolean);
+  return [...(await list(REPOSITORY)), ...(await list(`${REPOSITORY}-base`))];
 }
 
 /** Names and contents of all sources, so that an edited checkout is never run from an old image. */
@@ -46,10 +74,8 @@ async function filesOf(path: string): Promise<string[]> {
   const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => undefined);
   if (entries === undefined) return [path];
   return entries
-    .filter(
-      (entry) =>
-        entry.isFile() && !entry.name.endsWith('.test.ts') && !entry.parentPath.includes('node_modules'),
-    )
+    .filter((entry) => entry.isFile() && !LEFT_OUT.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
-    .toSorted((a, b) => a.localeCompare(b));
+    .filter((file) => !file.includes('/node_modules/'))
+    .toSorted();
 }
