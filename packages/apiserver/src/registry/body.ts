@@ -53,3 +53,15 @@ export function withMetadata(object: KubeObject): KubeObject {
   const { kind, apiVersion, metadata, ...rest } = object;
   return { kind, apiVersion, metadata: { ...metadata }, ...rest };
 }
+
+/** Who writes: as the query says, else the first word of the User-Agent. */
+export function fieldManagerOf({ query, request }: Pick<Call, 'query' | 'request'>): string {
+  const told = query.get('fieldManager') ?? '';
+  if (told.length > FIELD_MANAGER_LENGTH_MAX) {
+    const field = { type: 'FieldValueTooLong', field: 'fieldManager', badValue: '', detail: `may not be more than ${FIELD_MANAGER_LENGTH_MAX} bytes` } as const;
+    throw errors.invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [field]);
+  }
+  return told || (request.headers['user-agent'] ?? '').split('/', 1)[0]?.slice(0, FIELD_MANAGER_LENGTH_MAX) || 'unknown';
+}
+
+const FIELD_MANAGER_LENGTH_MAX = 128;

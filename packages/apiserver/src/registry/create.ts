@@ -19,6 +19,7 @@ export async function createObject(call: Call, registry: Registry): Promise<Outc
   if (object.metadata.resourceVersion) {
     throw errors.badRequest('resourceVersion should not be set on objects to be created');
   }
+  delete object.metadata.managedFields;
   const isGenerated = !object.metadata.name && Boolean(object.metadata.generateName);
   for (let attempt = 1; ; attempt++) {
     try {
@@ -113,7 +114,6 @@ function giveIdentity(_call: Call, { objects }: Registry, object: KubeObject): v
   const { metadata } = object;
   metadata.uid = objects.random.uuid();
   metadata.creationTimestamp = rfc3339(objects.clock.now());
-  delete metadata.managedFields;
 }
 
 function generateName(base: string, { objects }: Registry): string {

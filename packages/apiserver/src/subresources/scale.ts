@@ -6,7 +6,7 @@ import { checkUnknown } from '../registry/body.ts';
 import type { Call } from '../registry/call.ts';
 import { getObject } from '../registry/read.ts';
 import type { Registry } from '../registry/registry.ts';
-import { replace } from '../registry/update.ts';
+import { replace } from '../registry/replace.ts';
 
 /** What deployments, replica sets, controllers and stateful sets have in common. */
 interface Scalable extends KubeObject {

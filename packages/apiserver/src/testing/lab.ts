@@ -84,7 +84,8 @@ export async function startLab(extraFlags: readonly string[] = []): Promise<Lab>
       return issueCertificate(ca, { commonName, organizations, usages: ['client'] }, Date.now());
     },
     stop: async () => {
-      await Promise.all([ended(apiserver), ended(etcd)]);
+      await ended(apiserver);
+      await ended(etcd);
       await rm(folder, { recursive: true, force: true });
     },
   };
