@@ -34,7 +34,8 @@ export function dnsEndpoints(nodes: readonly Seen<Node>[]): Endpoint[] {
     )
     .flatMap((node) => {
       const address = node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address;
-      if (address === undefined) return [];
+      // Hollow nodes have no address of their own: nothing there could be sent to.
+      if (address === undefined || address.startsWith('127.')) return [];
       const nodeName = node.metadata.name;
       return [
         { addresses: [address], conditions: { ready: true, serving: true, terminating: false }, nodeName },

@@ -78,7 +78,9 @@ export function daemonSetController(deps: ControllerDeps): ControllerSpec {
     const own = revisions.ownedBy(set.metadata.uid);
     const { template } = set.spec;
     const history = { owner: set, type: DaemonSet, template, collisionCount: set.status?.collisionCount };
-    const hash = hashLabelOf(await carryOutHistory(client, planHistory(history, own)));
+    const revision = await carryOutHistory(client, planHistory(history, own));
+    if (revision === undefined) return done;
+    const hash = hashLabelOf(revision);
     let thrown: unknown;
     let retryMs: number | undefined;
     if (mayWrite) {

@@ -7,17 +7,18 @@
  *   NL-2  a gap in our own sight pushes every node's deadline out by its length
  *   NL-3  nobody is judged while we are blind: a live read must answer first
  */
-import { getCondition, isStatus, Lease, Node, Pod, semanticEqual } from '@kubelab/api';
+import { getCondition, isPodReady, Lease, Node, Pod, semanticEqual } from '@kubelab/api';
 import { type ControllerDeps, type ControllerSpec, done, type Result } from '@kubelab/client';
 import { assert, rfc3339 } from '@kubelab/component-base';
 import { refOf } from '../shared/objects.ts';
 import { indexByNode, podsOn } from '../shared/node-index.ts';
+import { setPodCondition } from '../shared/pod-condition.ts';
 import { allOrThrow } from '../shared/slow-start.ts';
+import { ifThere } from '../shared/writes.ts';
 import {
   evictionTaintOf,
   type EvictionStance,
   hasEvictionTaint,
-  notReadyStatus,
   readiness,
   type SeenNode,
   silentConditions,
@@ -177,15 +178,11 @@ export function nodeLifecycleController(deps: ControllerDeps, options: NodeLifec
       if (wasReady) tell(node, 'NodeNotReady', `Node ${name} status is now: NodeNotReady`);
       const nowText = rfc3339(clock.now());
       await allOrThrow(
-        podsOn(pods, name).map(async (pod) => {
-          const status = notReadyStatus(pod, nowText);
-          if (status === undefined) return;
-          try {
-            await client.updateStatus(Pod, { ...pod, status });
-          } catch (error) {
-            if (!isStatus(error, 'NotFound')) throw error;
-          }
-        }),
+        podsOn(pods, name)
+          .filter(isPodReady)
+          .map((pod) =>
+            ifThere(() => setPodCondition(client, pod, { type: 'Ready', status: 'False' }, nowText)),
+          ),
       );
     }
     judged.set(name, ready);

@@ -1,4 +1,4 @@
-import { getCondition, type Node, type NodeCondition, type Pod, type Taint } from '@kubelab/api';
+import { getCondition, type Node, type NodeCondition, type Taint } from '@kubelab/api';
 import type { Seen } from '../shared/objects.ts';
 
 export type SeenNode = Seen<Node>;
@@ -106,17 +106,4 @@ function keep(present: readonly SeenTaint[], key: string, effect: string, nowTex
   const old = present.find((taint) => taint.key === key && taint.effect === effect);
   if (old !== undefined) return { ...old };
   return { key, effect, timeAdded: nowText };
-}
-
-/**
- * The status of a pod whose node is not ready, so that Services stop sending to it; undefined when it says so
- * already.
- */
-export function notReadyStatus(pod: Seen<Pod>, nowText: string): Pod['status'] {
-  const ready = getCondition(pod.status?.conditions, 'Ready');
-  if (ready === undefined || ready.status !== 'True' || pod.status === undefined) return undefined;
-  const conditions = pod.status.conditions?.map((condition) =>
-    condition.type === 'Ready' ? { ...condition, status: 'False', lastTransitionTime: nowText } : condition,
-  );
-  return { ...pod.status, conditions } as Pod['status'];
 }

@@ -14,6 +14,7 @@ import {
 } from '@kubelab/api';
 import type { KubeClient } from '@kubelab/client';
 import { compareText, copyOf, type Seen } from './objects.ts';
+import { isNamespaceTerminating } from './pod-control.ts';
 import { allOrThrow } from './slow-start.ts';
 import { deleteSeen, ifFree } from './writes.ts';
 
@@ -65,10 +66,14 @@ export function planHistory(of: HistoryOwner, revisions: readonly SeenRevision[]
 }
 
 /**
- * Answers the revision of today's template as it stands on the server. Name and content go together, so
- * making it twice is once.
+ * Answers the revision of today's template as it stands on the server. Its name follows from its content, so
+ * that making it twice is making it once. Undefined in a namespace that is being deleted: nothing is rolled
+ * out there any more.
  */
-export async function carryOutHistory(client: KubeClient, plan: HistoryPlan): Promise<SeenRevision> {
+export async function carryOutHistory(
+  client: KubeClient,
+  plan: HistoryPlan,
+): Promise<SeenRevision | undefined> {
   const { found, create, renumber } = plan;
   if (found !== undefined) {
     return renumber === undefined
@@ -76,8 +81,17 @@ export async function carryOutHistory(client: KubeClient, plan: HistoryPlan): Pr
       : await client.update(ControllerRevision, { ...found, revision: renumber });
   }
   if (create === undefined) throw new Error('a history plan finds or creates');
-  const created = await ifFree(() => client.create(ControllerRevision, create));
-  return created ?? (await client.get(ControllerRevision, create.metadata));
+  try {
+    const created = await ifFree(() => client.create(ControllerRevision, create));
+    if (created !== undefined) return created;
+  } catch (error) {
+    if (isNamespaceTerminating(error)) return undefined;
+    throw error;
+  }
+  const taken = await client.get(ControllerRevision, create.metadata);
+  if (!semanticEqual(taken.data, create.data))
+    throw new Error(`revision ${create.metadata.name} holds another template`);
+  return taken;
 }
 
 /** Revisions that no pod and no rollout uses, beyond the limit, oldest first, go. */

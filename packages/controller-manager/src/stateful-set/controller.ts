@@ -72,6 +72,7 @@ export function statefulSetController({ client, informers, events, clock }: Cont
     const { template } = set.spec;
     const history = { owner: set, type: StatefulSet, template, collisionCount: set.status?.collisionCount };
     const update = await carryOutHistory(client, planHistory(history, own));
+    if (update === undefined) return done;
     const current = own.find(({ metadata }) => metadata.name === set.status?.currentRevision) ?? update;
     const names = { current: current.metadata.name, update: update.metadata.name };
 

@@ -6,21 +6,14 @@
  *   TE-2  tolerationSeconds run on our own clock from when we first saw pod and taint together: a restart of
  *         ours starts them anew
  */
-import {
-  isStatus,
-  isTerminating,
-  Node,
-  objectKey,
-  Pod,
-  semanticEqual,
-  setCondition,
-  type PodCondition,
-} from '@kubelab/api';
+import { isTerminating, Node, objectKey, Pod, semanticEqual } from '@kubelab/api';
 import { type ControllerDeps, type ControllerSpec, done, type ObjectKey } from '@kubelab/client';
 import { assert, rfc3339 } from '@kubelab/component-base';
 import { indexByNode, podsOn } from '../shared/node-index.ts';
 import { refOf, type Seen } from '../shared/objects.ts';
+import { setPodCondition } from '../shared/pod-condition.ts';
 import type { SeenPod } from '../shared/pods.ts';
+import { ifThere } from '../shared/writes.ts';
 import { hasNoExecute, stayUnder } from './plan.ts';
 
 const WORKERS = 16;
@@ -99,17 +92,10 @@ export function taintEvictionController({
   }
 
   async function evict(pod: SeenPod): Promise<void> {
-    try {
-      const conditions = setCondition<Seen<PodCondition>>(
-        pod.status?.conditions,
-        DISRUPTION_TARGET,
-        rfc3339(clock.now()),
-      );
-      await client.updateStatus(Pod, { ...pod, status: { ...pod.status, conditions } });
+    await ifThere(async () => {
+      await setPodCondition(client, pod, DISRUPTION_TARGET, rfc3339(clock.now()));
       await client.delete(Pod, refOf(pod), { preconditions: { uid: pod.metadata.uid } });
-    } catch (error) {
-      if (!isStatus(error, 'NotFound')) throw error;
-    }
+    });
   }
 
   function tell(pod: SeenPod, message: string): void {
