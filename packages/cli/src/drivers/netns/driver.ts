@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { access, constants, readFile } from 'node:fs/promises';
-import { type MemberPlan, membersOf } from '../../core/plan.ts';
+import { type LabPlan, type MemberPlan, membersOf } from '../../core/plan.ts';
 import { removeCgroup } from '../../supervisor/cgroups.ts';
 import { askSupervisor } from '../../supervisor/protocol.ts';
 import type { DriverLab, Probe } from '../driver.ts';
@@ -24,6 +24,7 @@ export class NetnsDriver extends ProcessDriver {
 
   async prepare(lab: DriverLab): Promise<void> {
     const { plan } = lab;
+    await requireOwnUplink(plan);
     await ensureAll(uplinkCommands(plan));
     await Promise.all(membersOf(plan, 'node').map((node) => ensureAll(nodeCommands(plan, node))));
     await run(['nft', '-f', '-'], hostRules(plan));
@@ -59,11 +60,22 @@ export class NetnsDriver extends ProcessDriver {
       removeCgroup(nodeCgroup(lab, node));
     }
     removeCgroup(`kubelab-${plan.name}`);
-    await tryRun(['ip', 'link', 'delete', networkNames(plan).uplink]);
+    // By its end in our own namespace: the other end's name may belong to another lab by now.
+    await tryRun(['ip', '-n', networkNames(plan).switch, 'link', 'delete', 'host']);
     for (const namespace of namespacesOf(plan)) await tryRun(['ip', 'netns', 'delete', namespace]);
     await tryRun(['nft', 'delete', 'table', 'ip', networkNames(plan).table]);
     for (const rule of forwardRules(plan)) await tryRun(['iptables', '-D', ...rule]);
   }
+}
+
+/** Two labs of different homes that come up at once do not see each other's plans: the second one must not join the first one's network. */
+async function requireOwnUplink(plan: LabPlan): Promise<void> {
+  const names = networkNames(plan);
+  if ((await tryRun(['ip', 'link', 'show', names.uplink])) === undefined) return;
+  if ((await tryRun(['ip', '-n', names.switch, 'link', 'show', 'host'])) !== undefined) return;
+  throw new Error(
+    `another lab has just taken ${plan.memberCidr}: "kubelab down --name ${plan.name}" and "kubelab up" choose another`,
+  );
 }
 
 /** Runs each command; that a thing is there already is what was wanted. */
