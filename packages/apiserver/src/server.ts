@@ -80,7 +80,7 @@ export class ApiServer {
       clusterRoleBindings: cacheOf(ClusterRoleBinding),
     });
     const node = new NodeAuthorizer({ pods: cacheOf(Pod), persistentVolumeClaims: cacheOf(PersistentVolumeClaim) });
-    const authorizer = new UnionAuthorizer([node, rbac]);
+    const authorizer = new UnionAuthorizer([node, rbac], () => objects.catchUp());
     const tokens = new ServiceAccountTokens({ ...config, lookup, clock, random });
     const authenticator = new Authenticator({
       tokens: config.tokenFile === undefined ? [tokens] : [new TokenFile(config.tokenFile), tokens],

@@ -1,6 +1,6 @@
 import { errors } from '@kubelab/api';
 import type { RequestInfo } from '../core/request-info.ts';
-import { GROUP_MASTERS, type User } from '../core/user.ts';
+import { ANONYMOUS, GROUP_MASTERS, type User } from '../core/user.ts';
 
 /** May this user do this? */
 export interface AccessRequest {
@@ -30,16 +30,28 @@ export interface Authorizer {
   authorize(request: AccessRequest): Promise<Decision> | Decision;
 }
 
-/** The first that allows decides; else it is forbidden, with all reasons. Members of `system:masters` may do anything. */
+/**
+ * The first that allows decides; else it is forbidden, with all reasons. Members of `system:masters` may do anything.
+ * Before somebody is turned away the caches catch up with the store once: their role may have been bound on the other server just now.
+ */
 export class UnionAuthorizer implements Authorizer {
   readonly #authorizers: readonly Authorizer[];
+  readonly #catchUp: () => Promise<boolean>;
 
-  constructor(authorizers: readonly Authorizer[]) {
+  /** `catchUp` tells whether the caches are any newer now. */
+  constructor(authorizers: readonly Authorizer[], catchUp: () => Promise<boolean> = () => Promise.resolve(false)) {
     this.#authorizers = authorizers;
+    this.#catchUp = catchUp;
   }
 
   async authorize(request: AccessRequest): Promise<Decision> {
     if (request.user.groups.includes(GROUP_MASTERS)) return { allowed: true, reason: '' };
+    const decision = await this.#decide(request);
+    if (decision.allowed || request.user.name === ANONYMOUS || !(await this.#catchUp())) return decision;
+    return this.#decide(request);
+  }
+
+  async #decide(request: AccessRequest): Promise<Decision> {
     const reasons: string[] = [];
     for (const authorizer of this.#authorizers) {
       const decision = await authorizer.authorize(request);

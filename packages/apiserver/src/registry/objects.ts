@@ -2,7 +2,7 @@ import { errors, type KubeObject } from '@kubelab/api';
 import type { ServedResource } from '@kubelab/api/server';
 import type { Clock, Logger, Random } from '@kubelab/component-base';
 import { CacheEntry, encodeForStore } from '../cache/entry.ts';
-import { Freshness } from '../cache/freshness.ts';
+import { Freshness, NotFreshError } from '../cache/freshness.ts';
 import type { ResourceCache } from '../cache/resource-cache.ts';
 import { WatchCache } from '../cache/watch-cache.ts';
 import { type LeaseId, type RangeResult, type Store, StoreError, type StoreOp } from '../store/store.ts';
@@ -95,6 +95,17 @@ export class Objects {
   /** See `Freshness.upToDate`. */
   upToDate(): Promise<void> {
     return this.#freshness.upToDate();
+  }
+
+  /** Like `upToDate`, for who can do without: true when the cache is newer than it was. */
+  async catchUp(): Promise<boolean> {
+    const before = this.cache.revision;
+    try {
+      await this.#freshness.upToDate();
+    } catch (error) {
+      if (!(error instanceof StoreError || error instanceof NotFreshError)) throw error;
+    }
+    return this.cache.revision > before;
   }
 
   /** As of an old revision, straight from the store; keys are `namespace/name`. */
