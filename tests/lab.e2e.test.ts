@@ -149,7 +149,7 @@ spec:
   containers:
   - name: main
     image: ${TEST_IMAGE}
-    command: [sh, -c, 'echo "$GREETING"; cat /etc/page/greeting; exec sleep 3600']
+    command: [sh, -c, 'echo "$GREETING"; cat /etc/page/greeting; echo; exec sleep 3600']
     env: [{ name: GREETING, valueFrom: { configMapKeyRef: { name: page, key: greeting } } }]
     volumeMounts: [{ name: page, mountPath: /etc/page }]
     readinessProbe: { exec: { command: [test, -f, /etc/page/greeting] }, periodSeconds: 1 }
@@ -157,7 +157,7 @@ spec:
 `;
     await lab.kubectlOk(['apply', '-f', '-'], { input: manifest });
     await lab.kubectlOk(['wait', '--for=condition=Ready', 'pod/talker', '--timeout=60s']);
-    assert.equal(await lab.kubectlOk(['logs', 'talker']), 'hello\nhello');
+    assert.equal(await lab.kubectlOk(['logs', 'talker']), 'hello\nhello\n');
     assert.match(await lab.kubectlOk(['apply', '-f', '-'], { input: manifest }), /configmap\/page unchanged/);
     assert.match(
       await lab.kubectlOk(['apply', '-f', '-'], { input: manifest.replace('hello', 'goodbye') }),
@@ -215,7 +215,7 @@ spec:
       return (endpoints.subsets?.[0]?.addresses?.length ?? 0) === 6;
     });
     const loop = (url: string) =>
-      `for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do wget -T 2 -qO- ${url} | cut -d' ' -f1; done`;
+      `for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do timeout 3 wget -qO- ${url} | cut -d' ' -f1; done`;
     const fromPod = await eventually('the Service answers by name', async () => {
       const lines = (await inPod(pod ?? '', 'sh', '-c', loop('http://web/cgi-bin/who'))).split('\n');
       return lines.length === 20 ? lines : undefined;
@@ -441,7 +441,7 @@ spec:
     await eventually(
       'the Service answers again',
       async () =>
-        (await inPod(pod?.metadata.name ?? '', 'wget', '-T', '2', '-qO-', 'http://web/cgi-bin/who')) !== '',
+        (await inPod(pod?.metadata.name ?? '', 'timeout', '3', 'wget', '-qO-', 'http://web/cgi-bin/who')) !== '',
     );
   });
 

@@ -27,6 +27,8 @@ function isStatic(path: string): boolean {
   }
 }
 
+/** As process 1 the shell has to say itself that it ends when it is asked to. */
+const SERVE = 'trap "exit 0" TERM; httpd -f -p 0.0.0.0:8080 -h /www & wait';
 const WHO = '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n%s %s\\n" "$(hostname)" "$REMOTE_ADDR"\n';
 
 export async function writeTestImage(path: string, busybox: string): Promise<void> {
@@ -35,7 +37,7 @@ export async function writeTestImage(path: string, busybox: string): Promise<voi
   const config = JSON.stringify({
     architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
     os: 'linux',
-    config: { Cmd: ['httpd', '-f', '-p', '8080', '-h', '/www'], Env: ['PATH=/bin'], WorkingDir: '/' },
+    config: { Cmd: ['sh', '-c', SERVE], Env: ['PATH=/bin'], WorkingDir: '/' },
     rootfs: { type: 'layers', diff_ids: [diffId] },
     history: [{ created: '2026-01-01T00:00:00Z' }],
     created: '2026-01-01T00:00:00Z',

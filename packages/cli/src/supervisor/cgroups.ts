@@ -8,12 +8,12 @@ export function isUnified(): boolean {
   return existsSync(join(ROOT, 'cgroup.controllers'));
 }
 
-/** The folders of a cgroup: one on v2, one a hierarchy on v1. */
+/** The folders of a cgroup: one on v2, one a hierarchy on v1 (the unified one beside them too: runtimes put processes there). */
 export function cgroupFolders(name: string): string[] {
   if (isUnified()) return [join(ROOT, name)];
   if (!existsSync(ROOT)) return [];
   return readdirSync(ROOT, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && entry.name !== 'unified')
+    .filter((entry) => entry.isDirectory())
     .map((entry) => join(ROOT, entry.name, name));
 }
 
