@@ -222,6 +222,45 @@ test('activeDeadlineSeconds ends a pod with DeadlineExceeded', async () => {
   assert.equal(pod.status?.reason, 'DeadlineExceeded');
 });
 
+test('WORKER-1 updates that come during a pass lead to another pass, never to a second one beside it', async () => {
+  const running = await start();
+  const runtime = running.runtime as HollowRuntime;
+  const run = runtime.runPodSandbox.bind(runtime);
+  let sandboxCount = 0;
+  runtime.runPodSandbox = async (config) => {
+    sandboxCount++;
+    for (let i = 0; i < 10; i++) {
+      running.client.mutate(Pod, 'default/web', (pod) => {
+        pod.metadata.labels = { round: String(i) };
+      });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return run(config);
+  };
+  await running.client.create(Pod, testPod('web'));
+  await isPhase(running, 'web', 'Running');
+  assert.equal(sandboxCount, 1);
+});
+
+test('a pod that is deleted while its image is on the way does not wait for it', async () => {
+  const running = await start({
+    imageSources: [
+      {
+        name: 'slow',
+        lookUp: () => new Promise(() => undefined),
+        archive: () => Promise.reject(new Error()),
+      },
+    ],
+  });
+  await running.client.create(Pod, testPod('web', {}, { imagePullPolicy: 'Always' }));
+  await eventually(
+    'it waits',
+    () => podOf(running, 'web')?.status?.containerStatuses?.[0]?.state?.waiting !== undefined,
+  );
+  await running.client.delete(Pod, { namespace: 'default', name: 'web' });
+  await eventually('it is gone', () => podOf(running, 'web') === undefined);
+});
+
 test('30 pods at once all run, and the lease is renewed meanwhile', async () => {
   const running = await start();
   for (let i = 0; i < 30; i++) await running.client.create(Pod, testPod(`p${i}`));

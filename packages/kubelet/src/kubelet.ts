@@ -9,11 +9,12 @@ import { serviceEnv } from './core/service-env.ts';
 import type { PodObject } from './core/types.ts';
 import { ImageManager } from './images/image-manager.ts';
 import type { ImageSource } from './images/image-sources.ts';
+import { runCommand } from './network/commands.ts';
 import { NodeNetwork } from './network/node-network.ts';
 import { renewNodeLease } from './node/node-lease.ts';
 import { NodeReporter } from './node/node-reporter.ts';
 import type { PodCidrFile } from './node/pod-cidr.ts';
-import type { SystemInfo } from './node/system-info.ts';
+import type { SystemInfo } from './core/node-status.ts';
 import { fieldContext, type NodeFacts, type PodDeps } from './pods/deps.ts';
 import { PodManager } from './pods/pod-manager.ts';
 import { runPleg } from './pods/pleg.ts';
@@ -138,6 +139,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     clock,
     log,
     resyncMs: NETWORK_RESYNC_MS,
+    run: runCommand,
     podCidr: () => podCidr.cidr,
     nodes: () => nodes.list(),
     hostPorts: () => pods.addresses().flatMap(({ pod, podIp }) => hostPortsOf(pod, podIp)),

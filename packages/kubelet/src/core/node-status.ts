@@ -8,15 +8,7 @@ export interface NodeStatusInput {
   readonly addresses: readonly string[];
   readonly capacity: Readonly<Record<string, string>>;
   readonly port: number;
-  readonly system: {
-    readonly machineId: string;
-    readonly systemUuid: string;
-    readonly bootId: string;
-    readonly kernelVersion: string;
-    readonly osImage: string;
-    readonly os: string;
-    readonly arch: string;
-  };
+  readonly system: SystemInfo;
   readonly kubeletVersion: string;
   /** `docker://20.10.24`; undefined while the runtime is down. */
   readonly runtimeVersion: string | undefined;
@@ -24,6 +16,17 @@ export interface NodeStatusInput {
   readonly images: readonly { readonly names: readonly string[]; readonly sizeBytes: number }[];
   readonly previous: DeepReadonly<NodeStatus> | undefined;
   readonly nowMs: number;
+}
+
+/** What the machine says of itself. */
+export interface SystemInfo {
+  readonly machineId: string;
+  readonly systemUuid: string;
+  readonly bootId: string;
+  readonly kernelVersion: string;
+  readonly osImage: string;
+  readonly os: string;
+  readonly arch: string;
 }
 
 const IMAGES_MAX = 50;

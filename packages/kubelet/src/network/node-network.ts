@@ -9,7 +9,7 @@ import {
   wantedRoutes,
 } from '../core/node-network.ts';
 import type { NodeObject } from '../core/types.ts';
-import { runCommand } from './commands.ts';
+import type { runCommand } from './commands.ts';
 
 /** Marks our routes, so that nobody else's are touched. */
 const ROUTE_PROTOCOL = '201';
@@ -20,6 +20,8 @@ export interface NodeNetworkOptions {
   readonly clusterCidr: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Runs a program with these arguments and this input; gives its output. */
+  readonly run: typeof runCommand;
   /** Routes go when an interface comes back: looked at this often, without any event. */
   readonly resyncMs: number;
   podCidr(): string | undefined;
@@ -72,13 +74,13 @@ export class NodeNetwork {
   }
 
   async #reconcile(): Promise<void> {
-    const { nodeName, log } = this.#options;
+    const { nodeName, log, run } = this.#options;
     const nodes = this.#options.nodes();
-    const { replace, remove } = planRoutes(wantedRoutes(nodes, nodeName), await currentRoutes());
+    const { replace, remove } = planRoutes(wantedRoutes(nodes, nodeName), await currentRoutes(run));
     for (const { cidr, via } of replace) {
-      await runCommand('ip', ['route', 'replace', cidr, 'via', via, 'proto', ROUTE_PROTOCOL]);
+      await run('ip', ['route', 'replace', cidr, 'via', via, 'proto', ROUTE_PROTOCOL]);
     }
-    for (const { cidr } of remove) await runCommand('ip', ['route', 'del', cidr, 'proto', ROUTE_PROTOCOL]);
+    for (const { cidr } of remove) await run('ip', ['route', 'del', cidr, 'proto', ROUTE_PROTOCOL]);
     if (replace.length + remove.length > 0) {
       log.info('routes changed', { replaced: replace, removed: remove.map(({ cidr }) => cidr) });
     }
@@ -95,7 +97,7 @@ export class NodeNetwork {
       hostPorts: this.#options.hostPorts(),
     });
     if (rules === this.#appliedRules) return;
-    await runCommand('nft', ['-f', '-'], rules); // NET-1
+    await this.#options.run('nft', ['-f', '-'], rules); // NET-1
     this.#appliedRules = rules;
   }
 
@@ -113,8 +115,8 @@ interface IpRoute {
   readonly gateway?: string;
 }
 
-async function currentRoutes(): Promise<Route[]> {
-  const text = await runCommand('ip', ['-j', '-4', 'route', 'show', 'proto', ROUTE_PROTOCOL]);
+async function currentRoutes(run: typeof runCommand): Promise<Route[]> {
+  const text = await run('ip', ['-j', '-4', 'route', 'show', 'proto', ROUTE_PROTOCOL]);
   const routes = JSON.parse(text.trim() === '' ? '[]' : text) as IpRoute[];
   return routes.map(({ dst, gateway = '' }) => ({ cidr: dst, via: gateway }));
 }

@@ -3,7 +3,7 @@ import type { KubeClient } from '@kubelab/client';
 import { type Clock, errorMessage, type Logger } from '@kubelab/component-base';
 import { nodeLabels, nodeStatus, type NodeStatusInput, withoutHeartbeats } from '../core/node-status.ts';
 import type { Runtime } from '../runtime/types.ts';
-import type { SystemInfo } from './system-info.ts';
+import type { SystemInfo } from '../core/node-status.ts';
 
 export interface NodeReporterOptions {
   readonly client: KubeClient;

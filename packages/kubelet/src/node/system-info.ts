@@ -1,15 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { arch, cpus, release, totalmem } from 'node:os';
-
-export interface SystemInfo {
-  readonly machineId: string;
-  readonly systemUuid: string;
-  readonly bootId: string;
-  readonly kernelVersion: string;
-  readonly osImage: string;
-  readonly os: string;
-  readonly arch: string;
-}
+import type { SystemInfo } from '../core/node-status.ts';
 
 const GO_ARCH: Readonly<Record<string, string>> = {
   x64: 'amd64',

@@ -7,7 +7,13 @@ import { SetUpError } from '../volumes/volume-manager.ts';
 import { type PodDeps, podText } from './deps.ts';
 import type { PodView } from './pod-view.ts';
 import { runSandbox } from './run-sandbox.ts';
-import { fetchEnvObjects, StartError, startContainer, type StartInput } from './start-container.ts';
+import {
+  fetchEnvObjects,
+  postStart,
+  StartError,
+  startContainer,
+  type StartInput,
+} from './start-container.ts';
 import { stopContainer } from './stop-pod.ts';
 import type { Waker } from './waker.ts';
 
@@ -44,18 +50,24 @@ export async function carryOut(worker: Worker, plan: PodPlan, before: PodRuntime
   }));
   const volumes = deps.volumes.setUp(view.pod);
   const sandbox = sandboxFor(worker, plan, before);
-  await Promise.allSettled([...prepared.flatMap(({ image, objects }) => [image, objects]), volumes, sandbox]);
+  const fetched = Promise.allSettled([
+    ...prepared.flatMap(({ image, objects }) => [image, objects]),
+    volumes,
+  ]);
+  await Promise.allSettled([sandbox]);
+  await Promise.race([fetched, view.ending]); // a pod that is deleted meanwhile waits for no image
 
   const ready = await sandbox.catch((error: unknown) => sandboxFailed(worker, error));
   if (ready === undefined) return false;
   let runtime: PodRuntime = plan.newSandbox === undefined ? before : { sandboxes: [ready], containers: [] };
   view.runtime = runtime;
+  if (view.isEnding) return true;
   const paths = await volumes.catch((error: unknown) => volumesFailed(worker, error));
   let startedCount = 0;
   for (const { action, image, objects } of paths === undefined ? [] : prepared) {
+    if (view.isEnding) break;
     const input = { pod: view.pod, action, sandbox: ready, volumes: paths ?? new Map(), image, objects };
-    // Urgent: a pod that has its sandbox is finished before the next pod begins.
-    const record = await deps.starts.run(() => tryStart(worker, input), true);
+    const record = await tryStart(worker, input);
     if (record === undefined) continue;
     startedCount++;
     runtime = { ...runtime, containers: [record, ...runtime.containers] };
@@ -108,7 +120,12 @@ async function killContainer(
     probe?.terminationGracePeriodSeconds ??
     view.pod.spec.terminationGracePeriodSeconds ??
     GRACE_SECONDS_DEFAULT;
-  await stopContainer(deps, view.pod, record, grace, runtime.sandboxes[0]?.ip ?? '', why);
+  view.killing.add(record.id);
+  try {
+    await stopContainer(deps, view.pod, record, grace, runtime.sandboxes[0]?.ip ?? '', why);
+  } finally {
+    view.killing.delete(record.id);
+  }
 }
 
 /** False while a container that keeps failing has to wait. */
@@ -142,7 +159,9 @@ async function tryStart(
 ): Promise<ContainerRecord | undefined> {
   const { name } = input.action.container.spec;
   try {
-    const record = await startContainer(deps, input);
+    // Urgent: a pod that has its sandbox is finished before the next pod begins.
+    const record = await deps.starts.run(() => startContainer(deps, input), true);
+    await postStart(deps, input, record);
     view.waiting.delete(name);
     return record;
   } catch (error) {

@@ -17,6 +17,12 @@ export class PodView {
   failure: Refusal | undefined;
   /** Why containers are not there, by name. */
   readonly waiting = new Map<string, WaitingReason>();
+  /** Containers that are being stopped to be started anew. */
+  readonly killing = new Set<string>();
+  /** Resolves when the pod is to go: nothing more is worth waiting for. */
+  readonly ending: Promise<void>;
+  #end: () => void = () => undefined;
+  #isEnding = false;
   #status: PodStatus | undefined;
   readonly #deps: PodDeps;
   readonly #lastWords = new Map<string, string>();
@@ -25,6 +31,18 @@ export class PodView {
     this.#deps = deps;
     this.pod = pod;
     this.runtime = runtime;
+    this.ending = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
+  end(): void {
+    this.#isEnding = true;
+    this.#end();
   }
 
   get wasTold(): boolean {

@@ -68,16 +68,25 @@ export class PodWorker {
 
   update(pod: PodObject): void {
     this.#view.pod = pod;
-    if (this.#stop !== undefined && pod.metadata.deletionTimestamp !== undefined) {
-      const grace = pod.metadata.deletionGracePeriodSeconds ?? GRACE_SECONDS_DEFAULT;
-      if (grace < this.#stop.graceSeconds) this.#stop.hurry(grace);
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      this.#view.end();
+      this.#hurry(pod.metadata.deletionGracePeriodSeconds ?? GRACE_SECONDS_DEFAULT);
     }
     this.kick();
+  }
+
+  /** What is being stopped already gets no more time than the deletion leaves. */
+  #hurry(graceSeconds: number): void {
+    if (this.#stop !== undefined && graceSeconds < this.#stop.graceSeconds) this.#stop.hurry(graceSeconds);
+    for (const id of this.#view.killing) {
+      this.#deps.runtime.stopContainer(id, graceSeconds).catch(() => undefined); // the first stop goes on
+    }
   }
 
   /** The API no longer has it; `pod` is the last that was seen of it. */
   remove(pod: PodObject): void {
     this.#isInApi = false;
+    this.#view.end();
     this.update(pod);
   }
 

@@ -61,7 +61,7 @@ export interface StartInput {
   readonly objects: Promise<KeyedObjects>;
 }
 
-/** Creates and starts one container, and runs its postStart hook. Throws `StartError`. */
+/** Creates and starts one container. Throws `StartError`. */
 export async function startContainer(deps: PodDeps, input: StartInput): Promise<ContainerRecord> {
   const { pod, action } = input;
   const { spec } = action.container;
@@ -80,7 +80,6 @@ export async function startContainer(deps: PodDeps, input: StartInput): Promise<
   }
   const record = await deps.runtime.containerStatus(id);
   deps.event(pod, 'Normal', 'Started', `Started container ${spec.name}`);
-  await postStart(deps, input, record);
   return record;
 }
 
@@ -138,8 +137,8 @@ function failed(deps: PodDeps, pod: PodObject, reason: string, message: string):
 
 const HOOK_TIMEOUT_MS = 60_000;
 
-/** A hook that fails takes the container down: it is started anew by the restart policy. */
-async function postStart(
+/** A hook that fails takes the container down: it is started anew by the restart policy. Throws `StartError`. */
+export async function postStart(
   deps: PodDeps,
   { pod, action, sandbox }: StartInput,
   record: ContainerRecord,

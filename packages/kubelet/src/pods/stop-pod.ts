@@ -87,8 +87,13 @@ export async function stopContainer(
     const startMs = deps.clock.monotonic();
     const target = { ...deps, containerId: record.id, container, podIp };
     const timeoutMs = graceSeconds * 1000;
-    const timeout = deps.clock.sleep(timeoutMs).then(() => ({ ok: false, output: 'grace period is over' }));
+    const answered = new AbortController();
+    const timeout = deps.clock.sleep(timeoutMs, answered.signal).then(
+      () => ({ ok: false, output: 'grace period is over' }),
+      () => ({ ok: true, output: '' }), // the hook was quicker
+    );
     const { ok, output } = await Promise.race([runHandler(hook, target, timeoutMs), timeout]);
+    answered.abort();
     if (!ok) deps.event(pod, 'Warning', 'FailedPreStopHook', `PreStopHook failed: ${output}`);
     const tookSeconds = Math.round((deps.clock.monotonic() - startMs) / 1000);
     leftSeconds = Math.max(GRACE_AFTER_HOOK_SECONDS_MIN, graceSeconds - tookSeconds);

@@ -32,6 +32,7 @@ export interface OwnEngine {
 let count = 0;
 
 export async function startOwnEngine(): Promise<OwnEngine> {
+  removeLeftOvers();
   const name = `kltest-${process.pid}-${count++}`;
   const folder = await mkdtemp(join(tmpdir(), `${name}-`));
   const endpoint = `unix://${join(folder, 'docker.sock')}`;
@@ -64,36 +65,51 @@ export async function startOwnEngine(): Promise<OwnEngine> {
   return self;
 }
 
+/** Ends its command when its own standard input ends: the engine cannot outlive the test, however that dies. */
+const KEEPER = '"$@" & child=$!; cat > /dev/null; kill -KILL $child; wait $child';
+
 function spawnEngine(name: string, folder: string): { stop(): Promise<void> } {
   mkdirSync(join(folder, 'x'), { recursive: true });
   rmSync(join(folder, 'pid'), { force: true });
   const log = openSync(join(folder, 'dockerd.log'), 'a');
-  const child = spawn(
-    'unshare',
-    [
-      ...['--pid', '--mount', '--uts', '--ipc', '--fork', '--kill-child=KILL', '--mount-proc'],
-      ...['nsenter', `--net=/run/netns/${name}`, 'dockerd'],
-      ...['-H', `unix://${join(folder, 'docker.sock')}`],
-      ...[
-        '--data-root',
-        join(folder, 'data'),
-        '--exec-root',
-        join(folder, 'x'),
-        '--pidfile',
-        join(folder, 'pid'),
-      ],
-      ...['--bip', '10.251.0.1/24', '--iptables=false', '--ip-masq=false', '--userland-proxy=false'],
-      ...['--cgroup-parent', `/${name}`],
+  const command = [
+    ...['unshare', '--pid', '--mount', '--uts', '--ipc', '--fork', '--kill-child=KILL', '--mount-proc'],
+    ...['nsenter', `--net=/run/netns/${name}`, 'dockerd'],
+    ...['-H', `unix://${join(folder, 'docker.sock')}`],
+    ...[
+      '--data-root',
+      join(folder, 'data'),
+      '--exec-root',
+      join(folder, 'x'),
+      '--pidfile',
+      join(folder, 'pid'),
     ],
-    { stdio: ['ignore', log, log] },
-  );
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    ...['--bip', '10.251.0.1/24', '--iptables=false', '--ip-masq=false', '--userland-proxy=false'],
+    ...['--cgroup-parent', `/${name}`],
+  ];
+  const keeper = spawn('sh', ['-c', KEEPER, 'sh', ...command], { stdio: ['pipe', log, log] });
+  const ended = new Promise<void>((resolve) => keeper.once('exit', () => resolve()));
   return {
     async stop() {
-      child.kill('SIGKILL');
+      keeper.stdin?.end();
       await ended;
     },
   };
+}
+
+/** What earlier tests left that were killed in the middle: namespaces and folders named after a process that is gone. */
+function removeLeftOvers(): void {
+  const isLeft = (name: string) => {
+    const pid = /^kltest-(\d+)-/.exec(name)?.[1];
+    return pid !== undefined && !existsSync(`/proc/${pid}`);
+  };
+  const namespaces = existsSync('/run/netns') ? readdirSync('/run/netns') : [];
+  for (const name of namespaces.filter(isLeft)) {
+    execFileSync('ip', ['netns', 'del', name]);
+    removeCgroups(name);
+  }
+  for (const name of readdirSync(tmpdir()).filter(isLeft))
+    rmSync(join(tmpdir(), name), { recursive: true, force: true });
 }
 
 /** Empty cgroups are left behind in every hierarchy; the deepest go first. */

@@ -99,7 +99,7 @@ export async function dockerRuntime(options: DockerRuntimeOptions): Promise<Runt
       const found = await call(engine.listImages());
       return found.map(({ Id, RepoTags, RepoDigests, Size }) => ({
         id: Id,
-        names: RepoTags ?? [],
+        names: (RepoTags ?? []).filter((name) => name !== '<none>:<none>'),
         digests: RepoDigests ?? [],
         sizeBytes: Size,
       }));
