@@ -73,6 +73,10 @@ longWriters.uint64 = longWriters.int64 = function writeInt64(this: WireWriter, v
   return this;
 };
 
+/** Used for every message in turn (encoding is not interrupted), so that each does not grow a buffer of its own. */
+let writer = new WireWriter();
+const WRITER_BYTES_MAX = 1024 * 1024;
+
 /**
  * One message type: `decode` gives every field a value (zero, empty, `null` for an absent message); `encode` takes any part of it.
  */
@@ -94,7 +98,11 @@ export function codecOf<T>(type: protobuf.Type): Codec<T> {
     name: type.fullName.slice(1),
     encode: (message) => {
       const fields = message as Readonly<Record<string, unknown>>;
-      return asBuffer(type.encode(fields, new WireWriter()).finish());
+      writer.pos = 0;
+      writer.states = null;
+      const bytes = asBuffer(type.encode(fields, writer).finish());
+      if (writer.buf.length > WRITER_BYTES_MAX) writer = new WireWriter();
+      return bytes;
     },
     // The generated decoder fills exactly the fields the interface T describes.
     decode: (bytes) => type.decode(new WireReader(asBuffer(bytes))) as unknown as T,

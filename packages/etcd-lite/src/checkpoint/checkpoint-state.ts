@@ -1,6 +1,7 @@
 import { assert } from '@kubelab/component-base';
 import type { Init, Int64 } from '@kubelab/rpc';
 import type { KeyVersion } from '../core/key-history.ts';
+import { keepBytes } from '../core/keep-bytes.ts';
 import { keyText } from '../core/keys.ts';
 import { Lessor } from '../core/lessor.ts';
 import { MvccStore } from '../core/mvcc-store.ts';
@@ -71,7 +72,7 @@ export async function readState(
     for (const { ID, TTL, remainingTtl } of record.leases) lessor.grant(ID, TTL, remainingTtl);
     for (const { kv, sub } of record.versions) {
       const { key, createRevision, modRevision, version, value, lease } = kv;
-      versions.push({ key, createRevision, modRevision, version, value: Buffer.from(value), lease, sub });
+      versions.push({ key, createRevision, modRevision, version, value: keepBytes(value), lease, sub });
     }
     if (record.end !== null)
       assert(record.end.versionCount === versions.length, 'CKPT-1', 'versions are missing');

@@ -3,6 +3,7 @@ import type { LeaseId } from '@kubelab/rpc/etcd';
 import btree from 'sorted-btree';
 import { EtcdError } from './errors.ts';
 import { isTombstone, KeyHistory, type KeyVersion } from './key-history.ts';
+import { keepBytes } from './keep-bytes.ts';
 import { type KeyRange, type KeyText, keyBytes } from './keys.ts';
 
 const BTree = btree.default;
@@ -81,7 +82,7 @@ export class MvccStore {
   write(key: KeyText, make: (history: KeyHistory) => KeyVersion): KeyVersion {
     let history = this.#index.get(key);
     if (history === undefined) {
-      history = new KeyHistory(key, keyBytes(key));
+      history = new KeyHistory(key, keepBytes(keyBytes(key)));
       this.#index.set(key, history);
     }
     const version = make(history);

@@ -74,7 +74,17 @@ export class Checkpointer {
     const { header, state } = await readState(readCheckpoint(this.#disk, this.path(name)));
     const metadata = metadataFromWire(header.metadata);
     this.#newest = metadata;
+    this.#bytes = await this.#sizeOf(name);
     return { state, metadata };
+  }
+
+  async #sizeOf(name: CheckpointName): Promise<number> {
+    const file = await this.#disk.open(this.path(name));
+    try {
+      return await file.size();
+    } finally {
+      await file.close();
+    }
   }
 
   /** Writes the state as of when `now` is called. Resolves to the index up to which the log may be released. */

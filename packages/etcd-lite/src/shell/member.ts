@@ -57,6 +57,8 @@ export class Member {
   readonly #checkpointer: Checkpointer;
   #appliedTerm: number;
   #applied: number;
+  /** Of log entries applied since the newest checkpoint was begun. */
+  #bytesSinceCheckpoint = 0;
   #leader: string | undefined;
   #term = 0;
   #isLeader = false;
@@ -188,6 +190,7 @@ export class Member {
     for (const entry of entries) {
       assert(entry.index === this.#applied + 1, 'SM-4', `entry ${entry.index} after ${this.#applied}`);
       this.#applied = entry.index;
+      this.#bytesSinceCheckpoint += entry.data.length;
       if (entry.type === 'conf-change') this.raft.applyConfChange(entry);
       else if (entry.data.length > 0) this.#applyRequest(internalRequestCodec.decode(entry.data), entry.term);
       if (entry.term === this.#appliedTerm) continue;
@@ -259,8 +262,11 @@ export class Member {
   }
 
   async #checkpointIfDue(): Promise<void> {
-    const last = this.#checkpointer.newest?.index ?? 0;
-    if (this.#checkpointer.isWriting || this.#applied - last < this.options.snapshotCount) return;
+    const { newest: last, bytes, isWriting } = this.#checkpointer;
+    if (isWriting || this.#applied - (last?.index ?? 0) < this.options.snapshotCount) return;
+    // A large state is not written again for a few small changes: that would be most of what the disk does.
+    if (this.#bytesSinceCheckpoint < bytes / 2) return;
+    this.#bytesSinceCheckpoint = 0;
     try {
       const releasable = await this.#checkpointer.write(() => ({
         state: this.machine.state,

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '@kubelab/component-base';
 import type { Init } from '@kubelab/rpc';
 import type { ProposalOutcome } from 'raft-consensus';
 import { EtcdError } from '../core/errors.ts';
+import { keepBytes } from '../core/keep-bytes.ts';
 import type { Applied } from '../core/state-machine.ts';
 import { type InternalRequest, internalRequestCodec } from '../wire.ts';
 
@@ -92,7 +93,10 @@ export class Proposals {
   #tryPropose(waiter: Waiter): void {
     const { self, requestBytesMax } = this.#options;
     const term = this.#options.term();
-    const data = internalRequestCodec.encode({ ...waiter.body, proposer: self, id: waiter.id, term });
+    // Raft keeps it in memory until the next checkpoint but one.
+    const data = keepBytes(
+      internalRequestCodec.encode({ ...waiter.body, proposer: self, id: waiter.id, term }),
+    );
     if (data.length > requestBytesMax) return this.#refuse(waiter, 'requestTooLarge');
     const outcome = this.#options.propose(data);
     if (outcome === 'accepted' || outcome === 'forwarded') waiter.term = term;
