@@ -131,6 +131,7 @@ function controllerManagerFlags(
       'service-account-private-key-file': `${pki}/sa.key`,
       'node-monitor-period': `${clocks.nodeMonitorPeriodMs}ms`,
       'node-monitor-grace-period': `${clocks.nodeMonitorGraceMs}ms`,
+      'node-startup-grace-period': `${clocks.nodeStartupGraceMs}ms`,
       'unhealthy-zone-threshold': clocks.unhealthyZoneThreshold,
       'node-eviction-rate': clocks.nodeEvictionRate,
     }),

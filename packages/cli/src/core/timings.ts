@@ -8,6 +8,8 @@ export interface Clocks {
   readonly nodeStatusUpdate: number;
   readonly nodeMonitorPeriodMs: number;
   readonly nodeMonitorGraceMs: number;
+  /** For nodes that the controller manager has not seen alive itself: after its own start, all of them. */
+  readonly nodeStartupGraceMs: number;
   /** How long a pod stays on a node that is not ready or not reachable. */
   readonly evictionToleration: number;
   /** Above this share of unhealthy nodes eviction slows down; 1.1 is never. */
@@ -23,6 +25,7 @@ const CLOCKS: Readonly<Record<Timings, Clocks>> = {
     nodeStatusUpdate: 10,
     nodeMonitorPeriodMs: 500,
     nodeMonitorGraceMs: 3500,
+    nodeStartupGraceMs: 30_000,
     evictionToleration: 0,
     unhealthyZoneThreshold: 1.1,
     nodeEvictionRate: 100,
@@ -33,6 +36,7 @@ const CLOCKS: Readonly<Record<Timings, Clocks>> = {
     nodeStatusUpdate: 10,
     nodeMonitorPeriodMs: 5000,
     nodeMonitorGraceMs: 50_000,
+    nodeStartupGraceMs: 60_000,
     evictionToleration: 300,
     unhealthyZoneThreshold: 0.55,
     nodeEvictionRate: 0.1,

@@ -48,9 +48,10 @@ export async function bringUp(lab: OpenLab, options: { readonly quiet: boolean }
 
 /** The kubeconfig names a port: another program on it would answer in the lab's place. */
 async function requireFreePort(lab: OpenLab): Promise<void> {
+  const states = await lab.driver.status(lab);
   for (const member of lab.plan.members) {
-    const running = (await lab.driver.status(lab)).get(member.name)?.state ?? 'down';
-    for (const port of running === 'down' ? Object.values(member.published) : []) {
+    const state = states.get(member.name)?.state ?? 'down';
+    for (const port of state === 'down' ? Object.values(member.published) : []) {
       if (await canListen(port)) continue;
       const again = `"kubelab down --name ${lab.plan.name}" and "kubelab up" choose another`;
       throw new Error(

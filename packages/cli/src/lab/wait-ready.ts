@@ -61,10 +61,8 @@ export async function dnsReady(lab: OpenLab, tell: (line: string) => void): Prom
   const nodes = membersOf(lab.plan, 'node').filter(({ name }) => !lab.state.down.includes(name));
   const name = `kubernetes.default.svc.${lab.plan.clusterDomain}`;
   await until('DNS answered', tell, async () => {
-    const silent: string[] = [];
-    for (const node of nodes) {
-      if (!(await lab.driver.resolves(lab, node, name))) silent.push(node.name);
-    }
+    const answers = await Promise.all(nodes.map((node) => lab.driver.resolves(lab, node, name)));
+    const silent = nodes.flatMap((node, i) => (answers[i] === true ? [] : [node.name]));
     return silent.length === 0 ? undefined : `waiting for DNS on ${silent.join(', ')}`;
   });
 }

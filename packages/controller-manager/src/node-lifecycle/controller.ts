@@ -3,7 +3,7 @@
  * their pods out of Services.
  * Reads: nodes, leases, pods (cache).  Writes: nodes/status, nodes (taints), pods/status.
  * Invariants
- *   NL-1  a node seen for the first time, also after a restart of ours, has a whole grace period
+ *   NL-1  until its first sign of life that we saw ourselves, a node has the start-up grace
  *   NL-2  a gap in our own sight pushes every node's deadline out by its length
  *   NL-3  nobody is judged while we are blind: a live read must answer first
  */
@@ -59,12 +59,12 @@ export function nodeLifecycleController(deps: ControllerDeps, options: NodeLifec
     watch(enqueue) {
       nodes.addHandler({
         onAdd: (node) => {
-          sightings.saw(node.metadata.name, clock.monotonic(), true, hasReported(node));
+          sightings.saw(node.metadata.name, clock.monotonic(), false);
           enqueue(node.metadata.name);
         },
         onUpdate: (old, node) => {
           const isSignOfLife = heartbeat(old) !== heartbeat(node);
-          sightings.saw(node.metadata.name, clock.monotonic(), isSignOfLife, hasReported(node));
+          sightings.saw(node.metadata.name, clock.monotonic(), isSignOfLife);
           enqueue(node.metadata.name);
           wakeZonesOnChange(enqueue);
         },
@@ -80,15 +80,20 @@ export function nodeLifecycleController(deps: ControllerDeps, options: NodeLifec
         },
       });
       // Renewals come every few seconds from every node: they are noted, and wake nobody.
-      const renewed = (lease: {
-        readonly metadata: { readonly name: string; readonly namespace?: string | undefined };
-      }) => {
+      const renewed = (
+        lease: { readonly metadata: { readonly name: string; readonly namespace?: string | undefined } },
+        isSignOfLife: boolean,
+      ) => {
         const { name, namespace } = lease.metadata;
         if (namespace === LEASE_NAMESPACE && nodes.get(name) !== undefined) {
-          sightings.saw(name, clock.monotonic(), true, false);
+          if (sightings.saw(name, clock.monotonic(), isSignOfLife)) enqueue(name);
         } else sightings.sawAnything(clock.monotonic());
       };
-      leases.addHandler({ onAdd: renewed, onUpdate: (_old, lease) => renewed(lease) });
+      // That a lease is there says nothing: it may be as old as the lab.
+      leases.addHandler({
+        onAdd: (lease) => renewed(lease, false),
+        onUpdate: (_old, lease) => renewed(lease, true),
+      });
     },
     reconcile,
   };
@@ -101,7 +106,7 @@ export function nodeLifecycleController(deps: ControllerDeps, options: NodeLifec
       tell(seen, 'RegisteredNode', `Node ${name} event: Registered Node ${name} in Controller`);
     }
     let nowMs = clock.monotonic();
-    const isSuspect = sightings.msLeft(name, nowMs) <= sightings.blindAfterMs;
+    const isSuspect = sightings.isSuspect(name, nowMs);
     if (isSuspect && sightings.sightAgeMs(nowMs) > lookEveryMs) {
       await lookLive();
       nowMs = clock.monotonic();
@@ -115,7 +120,7 @@ export function nodeLifecycleController(deps: ControllerDeps, options: NodeLifec
     }
     const waitMs = await taint(node);
     await takePodsOutOfServices(node);
-    const nextMs = leftMs > 0 ? msUntilNextLook(leftMs) : options.monitorPeriodMs;
+    const nextMs = leftMs > 0 ? msUntilNextLook(leftMs, isSuspect) : options.monitorPeriodMs;
     return { requeueAfterMs: Math.max(1, Math.min(nextMs, waitMs ?? Number.POSITIVE_INFINITY)) };
   }
 
@@ -123,9 +128,8 @@ export function nodeLifecycleController(deps: ControllerDeps, options: NodeLifec
    * A node half through its grace period is looked at more often, so that our own sight stays fresh until the
    * verdict.
    */
-  function msUntilNextLook(leftMs: number): number {
-    const untilSuspectMs = leftMs - sightings.blindAfterMs;
-    return Math.ceil(untilSuspectMs > 0 ? untilSuspectMs : Math.min(leftMs, lookEveryMs));
+  function msUntilNextLook(leftMs: number, isSuspect: boolean): number {
+    return Math.ceil(isSuspect ? Math.min(leftMs, lookEveryMs) : leftMs - sightings.blindAfterMs);
   }
 
   /** Any answer proves that we see again; what the caches learn meanwhile moves the deadlines. */
@@ -208,8 +212,4 @@ export function nodeLifecycleController(deps: ControllerDeps, options: NodeLifec
 
 function heartbeat(node: SeenNode): string | undefined {
   return getCondition(node.status?.conditions, 'Ready')?.lastHeartbeatTime;
-}
-
-function hasReported(node: SeenNode): boolean {
-  return heartbeat(node) !== undefined;
 }

@@ -3,13 +3,14 @@
  * Time in which we saw nothing at all (a stopped lab, an API server out of reach, this process paused) counts
  * against nobody.
  * Invariants
- *   NL-1  a node seen for the first time, also after a restart of ours, has a whole grace period
+ *   NL-1  until its first sign of life that we saw ourselves, also after a restart of ours, a node has the
+ *         start-up grace: a whole lab that was stopped comes back at its own pace and loses nothing
  *   NL-2  a gap in our own sight pushes every node's deadline out by its length
  */
 export class NodeSightings {
   readonly #graceMs: number;
   readonly #startupGraceMs: number;
-  readonly #nodes = new Map<string, { lastMs: number; hasReported: boolean }>();
+  readonly #nodes = new Map<string, { lastMs: number; isSeenLive: boolean }>();
   #lastAnythingMs: number;
 
   constructor(options: {
@@ -22,15 +23,21 @@ export class NodeSightings {
     this.#lastAnythingMs = options.nowMs;
   }
 
-  /** The node is there; `isSignOfLife` when its lease or its heartbeat moved. */
-  saw(node: string, nowMs: number, isSignOfLife: boolean, hasReported: boolean): void {
+  /**
+   * The node is there; `isSignOfLife` when its lease or its heartbeat moved. Answers whether that is the first
+   * one: the node is judged by the shorter grace from now on.
+   */
+  saw(node: string, nowMs: number, isSignOfLife: boolean): boolean {
     this.sawAnything(nowMs);
     const known = this.#nodes.get(node);
-    if (known === undefined) this.#nodes.set(node, { lastMs: nowMs, hasReported });
-    else {
-      if (isSignOfLife) known.lastMs = nowMs;
-      known.hasReported ||= hasReported;
+    if (known === undefined) this.#nodes.set(node, { lastMs: nowMs, isSeenLive: false });
+    else if (isSignOfLife) {
+      const isFirst = !known.isSeenLive;
+      known.lastMs = nowMs;
+      known.isSeenLive = true;
+      return isFirst;
     }
+    return false;
   }
 
   /** Any lease of anyone moved, or a live read was answered: we see. */
@@ -55,13 +62,17 @@ export class NodeSightings {
     return nowMs - this.#lastAnythingMs;
   }
 
+  /** Half through its grace, or not seen alive yet: our own sight has to be fresh when the verdict comes. */
+  isSuspect(node: string, nowMs: number): boolean {
+    return this.#nodes.get(node)?.isSeenLive !== true || this.msLeft(node, nowMs) <= this.blindAfterMs;
+  }
+
   /**
-   * Ms until the node's silence is too long; 0 or less when it is. A node that never reported has the
-   * start-up grace.
+   * Ms until the node's silence is too long; 0 or less when it is (NL-1).
    */
   msLeft(node: string, nowMs: number): number {
     const known = this.#nodes.get(node);
-    if (known === undefined) return this.#graceMs;
-    return known.lastMs + (known.hasReported ? this.#graceMs : this.#startupGraceMs) - nowMs;
+    if (known === undefined) return this.#startupGraceMs;
+    return known.lastMs + (known.isSeenLive ? this.#graceMs : this.#startupGraceMs) - nowMs;
   }
 }

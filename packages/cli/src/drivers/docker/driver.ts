@@ -97,9 +97,10 @@ export class DockerDriver implements Driver {
   }
 
   async resolves({ plan }: DriverLab, node: MemberPlan, name: string): Promise<boolean> {
-    const script = `const {Resolver}=require('dns').promises;const r=new Resolver({timeout:500,tries:1});
-      const own=Object.values(require('os').networkInterfaces()).flat().find((a)=>!a.internal&&a.family==='IPv4');
-      r.setServers([own.address]);r.resolve4('${name}').then(()=>process.exit(0),()=>process.exit(1))`;
+    // By name: beside the node's own address there is that of the bridge of its pods.
+    const script = `const {Resolver,lookup}=require('dns').promises;const r=new Resolver({timeout:500,tries:1});
+      lookup('${node.name}',4).then((own)=>{r.setServers([own.address]);return r.resolve4('${name}')})
+      .then(()=>process.exit(0),()=>process.exit(1))`;
     return (await tryDocker('exec', containerName(plan, node), 'node', '-e', script)) !== undefined;
   }
 
