@@ -102,6 +102,7 @@ async function assemble(folder: string): Promise<void> {
   }
   await writeFile(join(folder, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
   await writeFile(join(folder, 'etc/group'), 'root:x:0:\ndocker:x:999:\n');
+  await writeFile(join(folder, 'etc/os-release'), 'ID=kubelab\nNAME=kubelab\nPRETTY_NAME="kubelab node"\n');
   await writeFile(join(folder, 'etc/nsswitch.conf'), 'hosts: files dns\n');
   await cp('/etc/ssl/certs/ca-certificates.crt', join(folder, 'etc/ssl/certs/ca-certificates.crt')).catch(
     () => undefined,

@@ -112,6 +112,7 @@ export interface LabStatusJson {
     readonly state: string;
     readonly role?: string;
     readonly pid?: number;
+    readonly container?: string;
   }[];
 }
 
