@@ -8,7 +8,7 @@ import { eventually } from '@kubelab/component-base/testing';
 import type { Endpoints, EventList, Node, Pod } from './support/objects.ts';
 import { execute, installedKubectls, must, TestLab } from './support/lab.ts';
 import { findBusybox, TEST_IMAGE, writeTestImage } from './support/test-image.ts';
-import { labTraces } from './support/traces.ts';
+import { commandOf, labTraces } from './support/traces.ts';
 
 /** One whole lab of the `netns` driver, used as a person would: real kubectl, real containers, real deaths. */
 const VERSIONS = ['1.30', '1.31', '1.32', '1.33'];
@@ -265,6 +265,71 @@ spec:
     assert.ok(refused < 2000);
   });
 
+  test('the kubelet killed and back touches no healthy container', async () => {
+    const containers = async () =>
+      (await lab.ok(['docker', 'node-1', '--', 'ps', '--no-trunc', '--quiet'])).trim().split('\n').toSorted();
+    const before = await containers();
+    const { stdout } = await execute('ip', ['netns', 'pids', 'kubelab-e2e-node-1']);
+    const kubelet = stdout.split('\n').find((pid) => /packages\/kubelet\/src\/main\.ts/.test(commandOf(pid)));
+    process.kill(Number(kubelet), 'SIGKILL');
+    await delay(3000);
+    await eventually('the kubelet is back', () => nodeReady('node-1'), 15_000);
+    await lab.kubectlOk(['annotate', 'node', 'node-1', 'seen=again', '--overwrite']);
+    assert.deepEqual(await containers(), before);
+  });
+
+  test('thirty pods at once make no node NotReady', async (t) => {
+    const startMs = performance.now();
+    await lab.kubectlOk(['create', 'deployment', 'crowd', `--image=${TEST_IMAGE}`, '--replicas=30']);
+    await eventually(
+      'thirty pods are Ready',
+      async () => {
+        for (const name of ['node-1', 'node-2', 'node-3'])
+          assert.ok(await nodeReady(name), `${name} is NotReady`);
+        return (await alive('app=crowd')).filter(isReady).length === 30;
+      },
+      60_000,
+      250,
+    );
+    seconds(t, 'thirty pods Ready', startMs);
+    const events = await lab.json<EventList>(['get', 'events', '-A']);
+    assert.ok(!events.items.some(({ reason }) => reason === 'NodeNotReady'));
+    await lab.kubectlOk(['delete', 'deployment', 'crowd']);
+    await eventually('they are gone', async () => (await pods('app=crowd')).length === 0, 60_000, 250);
+  });
+
+  test('kubectl watches, follows a log and gives a terminal', async () => {
+    await lab.kubectlOk([
+      'run',
+      'ticker',
+      `--image=${TEST_IMAGE}`,
+      '--command',
+      '--',
+      'sh',
+      '-c',
+      'trap "exit 0" TERM; i=0; while :; do echo tick $i; i=$((i+1)); sleep 1 & wait $!; done',
+    ]);
+    await lab.kubectlOk(['wait', '--for=condition=Ready', 'pod/ticker', '--timeout=30s']);
+    const followed = await lab.kubectl(['logs', '-f', 'ticker'], { timeoutMs: 3500 });
+    assert.match(followed.stdout, /tick 0\ntick 1\ntick 2/);
+    const watching = lab.kubectl(['get', 'pods', '-l', 'run=ticker', '-w', '--no-headers'], {
+      timeoutMs: 5000,
+    });
+    await delay(1000);
+    await lab.kubectlOk(['delete', 'pod', 'ticker', '--wait=false']);
+    assert.match(
+      (await watching).stdout,
+      /ticker +1\/1 +Running[\s\S]*ticker +\d\/1 +(Terminating|Completed)/,
+    );
+    const [pod] = await alive();
+    const terminal = await execute('script', [
+      '-qec',
+      `${lab.kubectlPath} --kubeconfig ${lab.kubeconfig} exec -it ${pod?.metadata.name} -- sh -c "tty; stty size"`,
+      '/dev/null',
+    ]);
+    assert.match(terminal.stdout, /\/dev\/(pts\/\d+|console)/);
+  });
+
   test('a killed node is NotReady in about 4 s and its pods run elsewhere within 10 s', async (t) => {
     const before = await allReady(6);
     const lost = before.filter(({ spec }) => spec.nodeName === 'node-2').map(({ metadata }) => metadata.name);
@@ -441,7 +506,8 @@ spec:
     await eventually(
       'the Service answers again',
       async () =>
-        (await inPod(pod?.metadata.name ?? '', 'timeout', '3', 'wget', '-qO-', 'http://web/cgi-bin/who')) !== '',
+        (await inPod(pod?.metadata.name ?? '', 'timeout', '3', 'wget', '-qO-', 'http://web/cgi-bin/who')) !==
+        '',
     );
   });
 

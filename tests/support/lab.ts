@@ -73,6 +73,11 @@ export class TestLab {
     });
   }
 
+  /** `kubelab <words>` just as they are. */
+  bare(words: readonly string[]): Promise<Outcome> {
+    return execute(join(ROOT, 'kubelab'), words, { env: { KUBELAB_HOME: this.home } });
+  }
+
   /** As `kubelab`, but must succeed; stdout. */
   async ok(words: readonly string[], options: RunOptions = {}): Promise<string> {
     return must(`kubelab ${words.join(' ')}`, await this.kubelab(words, options));

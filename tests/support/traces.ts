@@ -13,9 +13,9 @@ export async function labTraces(name: string): Promise<string[]> {
   await find('rule', 'nft', ['list', 'tables'], mark);
   await find('rule', 'iptables', ['-S'], mark);
   for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-    const words = readCommand(pid);
+    const words = commandOf(pid);
     if (words.includes(`/${name}/members/`) || words.includes(`--name=${name}`))
-      traces.push(`process ${pid}: ${words.slice(0, 100)}`);
+      traces.push(`process ${pid}: ${words.slice(0, 400)}`);
   }
   for (const line of readFileSync('/proc/mounts', 'utf8').split('\n'))
     if (mark.test(line)) traces.push(`mount: ${line}`);
@@ -27,7 +27,8 @@ export async function labTraces(name: string): Promise<string[]> {
   return traces;
 }
 
-function readCommand(pid: string): string {
+/** The words of a process; empty when it has just ended. */
+export function commandOf(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
   } catch {

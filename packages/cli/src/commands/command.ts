@@ -43,10 +43,11 @@ export function defineCommand<const S extends FlagSpecs>(spec: CommandSpec<S>): 
         return 0;
       }
       const { flagWords, words } = splitWords(specs, own);
+      // A misspelt flag explains a surplus word better than its count.
+      const flags = parseFlags(specs, { argv: flagWords });
       const [least, most] = spec.words ?? [0, 0];
       if (words.length < least || words.length > most)
         throw new UsageError(wrongCount(words, most), `kubelab ${spec.usage}`);
-      const flags = parseFlags(specs, { argv: flagWords });
       return spec.run({ flags, words, rest: separator < 0 ? [] : argv.slice(separator + 1) });
     },
   };
