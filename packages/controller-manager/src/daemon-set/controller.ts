@@ -69,11 +69,8 @@ export function daemonSetController(deps: ControllerDeps): ControllerSpec {
 
   async function reconcile(key: ObjectKey): Promise<Result> {
     const set = sets.get(key);
-    if (set === undefined) {
-      ownedPods.forget(key);
-      return done;
-    }
-    const mayWrite = ownedPods.areMet(key) && set.metadata.deletionTimestamp === undefined;
+    if (set === undefined) return done;
+    const mayWrite = ownedPods.areMet(set) && set.metadata.deletionTimestamp === undefined;
     const owned = await ownedPods.claim(set);
     const own = revisions.ownedBy(set.metadata.uid);
     const { template } = set.spec;
@@ -86,7 +83,7 @@ export function daemonSetController(deps: ControllerDeps): ControllerSpec {
     if (mayWrite) {
       const plan = planDaemons(set, nodes.list(), owned, hash, clock.now());
       retryMs = plan.retryMs;
-      thrown = await carryOut(key, set, plan, hash);
+      thrown = await carryOut(set, plan, hash);
     }
     const { status, nextCheckMs } = daemonStatus(set, nodes.list(), owned, hash, clock.now());
     if (!semanticEqual(set.status, status)) await client.updateStatus(DaemonSet, { ...set, status });
@@ -101,18 +98,13 @@ export function daemonSetController(deps: ControllerDeps): ControllerSpec {
   }
 
   /** Answers what went wrong first, once everything was tried. */
-  async function carryOut(
-    key: ObjectKey,
-    set: SeenDaemonSet,
-    plan: DaemonPlan,
-    hash: string,
-  ): Promise<unknown> {
+  async function carryOut(set: SeenDaemonSet, plan: DaemonPlan, hash: string): Promise<unknown> {
     const make = (index: number) => {
       const template = templateForNode(set.spec.template, plan.createOn[index] ?? '', hash);
       return podFromTemplate(set, DaemonSet, template);
     };
-    const createError = await ownedPods.create(key, set, plan.createOn.length, make);
-    const removeError = await ownedPods.remove(key, set, plan.remove);
+    const createError = await ownedPods.create(set, plan.createOn.length, make);
+    const removeError = await ownedPods.remove(set, plan.remove);
     return createError ?? removeError;
   }
 }

@@ -73,19 +73,16 @@ export function jobController(deps: ControllerDeps): ControllerSpec {
       return done;
     }
     const job = jobs.get(key);
-    if (job === undefined) {
-      ownedPods.forget(key);
-      return done;
-    }
+    if (job === undefined) return done;
     if (job.spec.managedBy !== undefined && job.spec.managedBy !== 'kubernetes.io/job-controller')
       return done;
-    const mayWrite = ownedPods.areMet(key);
+    const mayWrite = ownedPods.areMet(job);
     const owned = await ownedPods.claim(job);
     const plan = planJob(job, owned, clock.now(), rfc3339(clock.now()));
     let error: unknown;
     if (mayWrite) {
-      error = await ownedPods.remove(key, job, plan.remove);
-      error ??= await ownedPods.create(key, job, plan.create.length, (at) => podFor(job, plan.create[at]));
+      error = await ownedPods.remove(job, plan.remove);
+      error ??= await ownedPods.create(job, plan.create.length, (at) => podFor(job, plan.create[at]));
     }
     await writeStatus(job, plan); // before the release: JOB-1
     await allOrThrow(plan.release.map(release));

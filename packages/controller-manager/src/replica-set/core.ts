@@ -58,11 +58,8 @@ export function replicaController(deps: ControllerDeps, kind: ReplicaKind): Cont
 
   async function reconcile(key: ObjectKey, { log }: ReconcileContext): Promise<Result> {
     const set = sets.get(key);
-    if (set === undefined) {
-      ownedPods.forget(key);
-      return done;
-    }
-    const mayWrite = ownedPods.areMet(key) && set.metadata.deletionTimestamp === undefined; // RS-2
+    if (set === undefined) return done;
+    const mayWrite = ownedPods.areMet(set) && set.metadata.deletionTimestamp === undefined; // RS-2
     const owned = await ownedPods.claim(set);
     let failed: { failure: ReplicaFailure; error: unknown } | undefined;
     if (mayWrite) {
@@ -70,7 +67,7 @@ export function replicaController(deps: ControllerDeps, kind: ReplicaKind): Cont
       if (plan.createCount > 0 || plan.toDelete.length > 0) {
         log.info('plan', { create: plan.createCount, delete: plan.toDelete.length });
       }
-      failed = await carryOut(key, set, plan);
+      failed = await carryOut(set, plan);
     }
     const nextCheckMs = await writeStatus(set, owned, failed?.failure);
     if (failed !== undefined) throw failed.error;
@@ -85,18 +82,17 @@ export function replicaController(deps: ControllerDeps, kind: ReplicaKind): Cont
   }
 
   async function carryOut(
-    key: ObjectKey,
     set: SeenOwner,
     plan: ReplicaPlan,
   ): Promise<{ failure: ReplicaFailure; error: unknown } | undefined> {
     const { template } = set.spec;
     if (template !== undefined) {
       const make = () => podFromTemplate(set, kind.type, template);
-      const error = await ownedPods.create(key, set, plan.createCount, make);
+      const error = await ownedPods.create(set, plan.createCount, make);
       if (error !== undefined)
         return { failure: { reason: 'FailedCreate', message: errorMessage(error) }, error };
     }
-    const error = await ownedPods.remove(key, set, plan.toDelete);
+    const error = await ownedPods.remove(set, plan.toDelete);
     if (error === undefined) return undefined;
     return { failure: { reason: 'FailedDelete', message: errorMessage(error) }, error };
   }

@@ -1,4 +1,5 @@
 import {
+  controllerOf,
   type KubeObject,
   type LabelMatcher,
   type NewObject,
@@ -6,7 +7,7 @@ import {
   Pod,
   type ResourceType,
 } from '@kubelab/api';
-import { type ControllerDeps, Expectations, type Informer, type ObjectKey } from '@kubelab/client';
+import { type ControllerDeps, Expectations, type Informer } from '@kubelab/client';
 import { carryOutClaim, planClaim } from './claim.ts';
 import type { Seen } from './objects.ts';
 import { podControl } from './pod-control.ts';
@@ -47,9 +48,12 @@ export class OwnedPods<O extends KubeObject> {
   /** Wakes owners by their pods, and by orphans they may want to adopt. */
   watch(enqueue: Enqueue): void {
     const { owners, type, matcherOf } = this.#of;
+    owners.addHandler({ onDelete: (owner) => this.#expectations.forget(uidOf(owner)) });
     onOwned(this.#pods, owners, type, enqueue, {
-      onCreated: (key) => this.#expectations.creationObserved(key),
-      onGoing: (key, pod) => this.#expectations.deletionObserved(key, pod.metadata.uid),
+      onCreated: (_key, pod) => this.#expectations.creationObserved(controllerOf(pod)?.uid ?? ''),
+      onGoing: (_key, pod) => {
+        this.#expectations.deletionObserved(controllerOf(pod)?.uid ?? '', pod.metadata.uid);
+      },
       onOrphan: (pod) => {
         for (const owner of owners.byNamespace(pod.metadata.namespace ?? '')) {
           if (matcherOf(owner).matches(pod.metadata.labels)) enqueue(objectKey(owner));
@@ -62,11 +66,8 @@ export class OwnedPods<O extends KubeObject> {
    * Ask before `claim`: what is seen between the two must not count as both missing (in the list) and met (in
    * the expectations).
    */
-  areMet(key: ObjectKey): boolean {
-    return this.#expectations.areMet(key);
-  }
-  forget(key: ObjectKey): void {
-    this.#expectations.forget(key);
+  areMet(owner: Seen<O>): boolean {
+    return this.#expectations.areMet(uidOf(owner));
   }
 
   /** Adopts, releases, and answers the owner's pods. */
@@ -82,37 +83,40 @@ export class OwnedPods<O extends KubeObject> {
   }
 
   /** Makes `count` pods, slowly at first. Answers the first failure. */
-  async create(
-    key: ObjectKey,
-    owner: Seen<O>,
-    count: number,
-    make: (index: number) => NewObject<Pod>,
-  ): Promise<unknown> {
+  async create(owner: Seen<O>, count: number, make: (index: number) => NewObject<Pod>): Promise<unknown> {
     if (count === 0) return undefined;
-    this.#expectations.expectCreations(key, count);
+    const uid = uidOf(owner);
+    this.#expectations.expectCreations(uid, count);
     const { succeeded, error } = await slowStart(count, async (index) => {
       const created = await this.#control.create(owner, make(index));
-      if (created === undefined) this.#expectations.creationObserved(key);
+      if (created === undefined) this.#expectations.creationObserved(uid);
     });
-    this.#expectations.creationObserved(key, count - succeeded);
+    this.#expectations.creationObserved(uid, count - succeeded);
     return error;
   }
 
   /** Deletes all of them at once. Answers the first failure. */
-  async remove(key: ObjectKey, owner: Seen<O>, pods: readonly SeenPod[]): Promise<unknown> {
+  async remove(owner: Seen<O>, pods: readonly SeenPod[]): Promise<unknown> {
     if (pods.length === 0) return undefined;
-    const uids = pods.map(({ metadata }) => metadata.uid);
-    this.#expectations.expectDeletions(key, uids);
+    const uid = uidOf(owner);
+    this.#expectations.expectDeletions(
+      uid,
+      pods.map(({ metadata }) => metadata.uid),
+    );
     const outcomes = await Promise.allSettled(
       pods.map(async (pod) => {
         let isDeleted = false;
         try {
           isDeleted = await this.#control.delete(owner, pod);
         } finally {
-          if (!isDeleted) this.#expectations.deletionObserved(key, pod.metadata.uid);
+          if (!isDeleted) this.#expectations.deletionObserved(uid, pod.metadata.uid);
         }
       }),
     );
     return outcomes.find((outcome) => outcome.status === 'rejected')?.reason;
   }
+}
+
+function uidOf(owner: { readonly metadata: unknown }): string {
+  return (owner.metadata as { readonly uid: string }).uid;
 }

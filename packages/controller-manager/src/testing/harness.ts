@@ -67,6 +67,8 @@ export interface Harness {
 export interface HarnessOptions {
   readonly seed?: number;
   readonly gracefulPods?: boolean;
+  /** So many processes believe that they lead, each with caches of its own. */
+  readonly leaders?: number;
   /** Objects that exist before the controllers start. */
   prepare?(client: FakeKubeClient): void;
 }
@@ -78,24 +80,30 @@ export async function startHarness(
   const clock = new FakeClock();
   const client = new DiscoverableClient({ clock, gracefulPods: options.gracefulPods ?? false });
   const random: Random = seededRandom(options.seed ?? 1);
-  const log = silentLogger;
-  const informers = createInformerFactory(client, { clock, random, log });
   const events: RecordedEvent[] = [];
-  const deps: ControllerDeps = {
-    client,
-    informers,
-    clock,
-    random,
-    log,
-    events: {
-      event: ({ kind, metadata }, type, reason, message) =>
-        void events.push({ about: `${kind}/${metadata.name}`, type, reason, message }),
-    },
-  };
+  const stop = new AbortController();
   options.prepare?.(client);
-  const controllers: Controller[] = make(deps).map((spec) => createController(spec, deps));
-  const stop = await startInformers(informers);
-  for (const controller of controllers) void controller.run(stop.signal);
+  const startProcess = async (): Promise<ControllerDeps> => {
+    const log = silentLogger;
+    const informers = createInformerFactory(client, { clock, random, log });
+    const deps: ControllerDeps = {
+      client,
+      informers,
+      clock,
+      random,
+      log,
+      events: {
+        event: ({ kind, metadata }, type, reason, message) =>
+          void events.push({ about: `${kind}/${metadata.name}`, type, reason, message }),
+      },
+    };
+    const controllers: Controller[] = make(deps).map((spec) => createController(spec, deps));
+    await startInformers(informers, stop);
+    for (const controller of controllers) void controller.run(stop.signal);
+    return deps;
+  };
+  const deps = await startProcess();
+  for (let more = 1; more < (options.leaders ?? 1); more++) await startProcess();
 
   const quiet = async (): Promise<void> => {
     // The queues run on promises and immediates; when several rounds bring no request, nothing moves any
