@@ -56,6 +56,19 @@ test('a node is registered with upstream labels, is Ready once its pod CIDR is k
   await eventually('its renewal', () => client.objects(Lease)[0]?.spec.renewTime !== lease.spec.renewTime);
 });
 
+test('a node that others gave up says again that it is Ready', async () => {
+  const { client } = await start();
+  const ready = () => getCondition(client.objects(Node)[0]?.status?.conditions, 'Ready');
+  await eventually('Ready', () => ready()?.status === 'True');
+  client.mutate(Node, NODE_NAME, (node) => {
+    for (const condition of node.status?.conditions ?? []) {
+      if (condition.type === 'Ready')
+        Object.assign(condition, { status: 'Unknown', reason: 'NodeStatusUnknown' });
+    }
+  });
+  await eventually('Ready again', () => ready()?.status === 'True' && ready()?.reason === 'KubeletReady');
+});
+
 test('a bound pod runs: phase, conditions, address, container status', async () => {
   const running = await start();
   await running.client.create(Pod, testPod('web'));

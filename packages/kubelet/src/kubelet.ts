@@ -6,7 +6,7 @@ import { Backoff } from './core/backoff.ts';
 import { hostPortsOf } from './core/node-network.ts';
 import { Semaphore } from './core/semaphore.ts';
 import { serviceEnv } from './core/service-env.ts';
-import type { PodObject } from './core/types.ts';
+import type { NodeObject, PodObject } from './core/types.ts';
 import { ImageManager } from './images/image-manager.ts';
 import type { ImageSource } from './images/image-sources.ts';
 import { runCommand } from './network/commands.ts';
@@ -153,13 +153,12 @@ export function createKubelet(options: KubeletOptions): Kubelet {
 
   return { pods, run };
 
-  function onNode(node: {
-    readonly metadata: { readonly name: string };
-    readonly spec?: { readonly podCIDR?: string | undefined } | undefined;
-  }): void {
+  function onNode(node: NodeObject): void {
     network.kick();
+    if (node.metadata.name !== nodeName) return;
+    reporter.observe(node);
     const cidr = node.spec?.podCIDR;
-    if (node.metadata.name === nodeName && cidr !== undefined) void takePodCidr(cidr);
+    if (cidr !== undefined) void takePodCidr(cidr);
   }
 
   async function takePodCidr(cidr: string): Promise<void> {

@@ -1,4 +1,5 @@
-import { isStatus, Lease, type Node } from '@kubelab/api';
+import { isStatus, Lease } from '@kubelab/api';
+import type { NodeObject } from '../core/types.ts';
 import type { KubeClient } from '@kubelab/client';
 import { type Clock, type Logger, rfc3339Micro } from '@kubelab/component-base';
 
@@ -13,7 +14,7 @@ export interface NodeLeaseOptions {
   readonly nodeName: string;
   readonly durationMs: number;
   /** The Node owns its lease, so that both go together; undefined before it is registered. */
-  node(): Pick<Node, 'metadata'> | undefined;
+  readonly node: () => NodeObject | undefined;
 }
 
 /** Renews the node's lease until the signal. It waits for nothing else: busy pods make no node look dead. */
@@ -27,7 +28,6 @@ export async function renewNodeLease(options: NodeLeaseOptions, signal: AbortSig
       lease = await renew(options, lease);
     } catch (err) {
       log.warn('node lease not renewed', { err });
-      lease = undefined; // look again
     }
     // From beginning to beginning: a slow answer does not stretch the interval.
     nextMs = Math.max(nextMs + intervalMs, clock.monotonic());
@@ -37,6 +37,8 @@ export async function renewNodeLease(options: NodeLeaseOptions, signal: AbortSig
 
 async function renew(options: NodeLeaseOptions, known: Lease | undefined): Promise<Lease> {
   const { client, clock, nodeName, durationMs } = options;
+  // A server that hangs must not use up the time in which another one would answer.
+  const timeoutMs = durationMs * RENEW_SHARE;
   const ref = { namespace: LEASE_NAMESPACE, name: nodeName };
   const spec = {
     holderIdentity: nodeName,
@@ -49,14 +51,15 @@ async function renew(options: NodeLeaseOptions, known: Lease | undefined): Promi
   let lease = known;
   if (lease === undefined) {
     try {
-      lease = await client.get(Lease, ref);
+      lease = await client.get(Lease, ref, { timeoutMs });
     } catch (error) {
       if (!isStatus(error, 'NotFound')) throw error;
-      return client.create(Lease, { metadata: { ...ref, ...owner }, spec });
+      return client.create(Lease, { metadata: { ...ref, ...owner }, spec }, { timeoutMs });
     }
   }
   try {
-    return await client.update(Lease, { ...lease, metadata: { ...lease.metadata, ...owner }, spec });
+    const renewed = { ...lease, metadata: { ...lease.metadata, ...owner }, spec };
+    return await client.update(Lease, renewed, { timeoutMs });
   } catch (error) {
     if (known === undefined || !isStatus(error, 'Conflict', 'NotFound')) throw error;
     return renew(options, undefined);

@@ -1,7 +1,8 @@
-import { isStatus, Node, semanticEqual } from '@kubelab/api';
+import { getCondition, isStatus, Node, semanticEqual } from '@kubelab/api';
 import type { KubeClient } from '@kubelab/client';
 import { type Clock, errorMessage, type Logger } from '@kubelab/component-base';
 import { nodeLabels, nodeStatus, type NodeStatusInput, withoutHeartbeats } from '../core/node-status.ts';
+import type { NodeObject } from '../core/types.ts';
 import type { Runtime } from '../runtime/types.ts';
 import type { SystemInfo } from '../core/node-status.ts';
 
@@ -30,7 +31,7 @@ const RETRY_MS_MAX = 7_000;
 /** Registers the node and keeps its status told: at once when something changed, else seldom. */
 export class NodeReporter {
   readonly #options: NodeReporterOptions;
-  #node: Node | undefined;
+  #node: NodeObject | undefined;
   #writtenAtMs = 0;
   #wake: (() => void) | undefined;
   #isAsked = false;
@@ -40,8 +41,16 @@ export class NodeReporter {
   }
 
   /** As the API had it last; undefined before the registration. */
-  get node(): Node | undefined {
+  get node(): NodeObject | undefined {
     return this.#node;
+  }
+
+  /** The Node as somebody left it: when others think our Ready wrong (we were silent for a while), we say it again. */
+  observe(node: NodeObject): void {
+    if (this.#node === undefined || node.metadata.uid !== this.#node.metadata.uid) return;
+    const wasReady = getCondition(this.#node.status?.conditions, 'Ready')?.status;
+    this.#node = node;
+    if (getCondition(node.status?.conditions, 'Ready')?.status !== wasReady) this.report();
   }
 
   /** Something changed: report now. */
@@ -131,7 +140,7 @@ export class NodeReporter {
     this.#writtenAtMs = clock.monotonic();
   }
 
-  async #status(node: Node | undefined) {
+  async #status(node: NodeObject | undefined) {
     const { options } = { options: this.#options };
     const input: NodeStatusInput = {
       ...options,
@@ -147,7 +156,7 @@ export class NodeReporter {
 }
 
 /** The fields that we write, so that others' parts of the status are no difference. */
-function ownPart(node: Node | undefined): Node['status'] {
+function ownPart(node: NodeObject | undefined): NodeObject['status'] {
   const {
     addresses,
     capacity,
