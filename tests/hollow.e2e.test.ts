@@ -97,6 +97,31 @@ suite('a hollow lab', { timeout: 300_000 }, () => {
     assert.match(unknown.stderr, /no member "scheduler-9"[\s\S]*did you mean scheduler-/);
   });
 
+  test('a killed node is replaced by the others, and takes its kubelet along', {
+    skip: kubectl === undefined ? 'no kubectl is installed' : false,
+  }, async () => {
+    await lab.ok(['kill', 'node-2']);
+    await eventually(
+      'six pods are Ready elsewhere',
+      async () => {
+        const { items } = await lab.json<{ items: Pod[] }>(['get', 'pods']);
+        const ready = items.filter(
+          ({ spec, status }) =>
+            spec.nodeName !== 'node-2' &&
+            status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True'),
+        );
+        return ready.length === 6;
+      },
+      20_000,
+    );
+    assert.deepEqual(
+      (await labTraces('hollow')).filter((trace) => trace.includes('/members/node-2/')),
+      [],
+    );
+    await lab.ok(['start', 'node-2']);
+    await lab.kubectlOk(['wait', '--for=condition=Ready', 'node/node-2', '--timeout=20s']);
+  });
+
   test('status shows members, nodes and pods, also live', async () => {
     const text = await lab.ok(['status']);
     assert.match(text, /etcd-\d +running +leader +term \d+ +index \d+/);

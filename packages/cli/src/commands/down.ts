@@ -1,5 +1,5 @@
 import { LabFolder } from '../lab/folder.ts';
-import { openLab } from '../lab/open.ts';
+import { openForRemoval } from '../lab/open.ts';
 import { defineCommand } from './command.ts';
 import { stopProxy } from '../proxy/control.ts';
 
@@ -15,19 +15,16 @@ export const down = defineCommand({
     },
   },
   async run({ flags }) {
-    const folder = new LabFolder(flags.name);
-    const state = await folder.read().catch(() => undefined);
-    if (state === undefined) {
-      // Nothing, or a state nobody can read: whatever stands in the folder goes.
-      await folder.remove();
+    const lab = await openForRemoval(flags.name);
+    if (lab === undefined) {
+      await new LabFolder(flags.name).remove();
       process.stdout.write(`no lab "${flags.name}"\n`);
       return 0;
     }
-    const lab = await openLab(flags.name);
     await stopProxy(lab);
     await lab.driver.stopAll(lab);
     await lab.driver.destroy(lab, { images: flags.images });
-    await folder.remove();
+    await lab.folder.remove();
     process.stdout.write(`lab "${flags.name}" removed\n`);
     return 0;
   },

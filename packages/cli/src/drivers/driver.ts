@@ -34,6 +34,8 @@ export interface Driver {
   pause(lab: DriverLab, member: MemberPlan): Promise<void>;
   resume(lab: DriverLab, member: MemberPlan): Promise<void>;
   status(lab: DriverLab): Promise<ReadonlyMap<string, MemberStatus>>;
+  /** Ends what a half-dead lab left running with nobody to watch over it; nothing in a lab that is well. */
+  clearLeftovers(lab: DriverLab): Promise<void>;
   /** Ends all members and whatever kept them running, the last started first. Their state stays. */
   stopAll(lab: DriverLab): Promise<void>;
   /** The words of a command that shows a member's log. */

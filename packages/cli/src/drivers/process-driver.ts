@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { MemberPlan } from '../core/plan.ts';
 import { kubelabCommand } from '../self.ts';
 import type { KeptProcess, KeptState } from '../supervisor/keeper.ts';
+import { endLeftovers } from '../supervisor/leftovers.ts';
 import { askSupervisor, type SupervisorReply, type SupervisorRequest } from '../supervisor/protocol.ts';
 import type { Driver, DriverLab, MemberState, MemberStatus } from './driver.ts';
 
@@ -61,8 +62,17 @@ export abstract class ProcessDriver implements Driver {
 
   async stopAll(lab: DriverLab): Promise<void> {
     const reply = await askSupervisor(lab.folder.socket, { op: 'shutdown' });
-    if (reply === undefined) return;
+    if (reply === undefined) {
+      await endLeftovers(lab.folder.path);
+      return;
+    }
     while ((await askSupervisor(lab.folder.socket, { op: 'status' })) !== undefined) await delay(20);
+  }
+
+  /** Members whose supervisor died hold their ports, and nobody would start them again. */
+  async clearLeftovers(lab: DriverLab): Promise<void> {
+    if ((await askSupervisor(lab.folder.socket, { op: 'status' })) === undefined)
+      await endLeftovers(lab.folder.path);
   }
 
   logCommand(lab: DriverLab, { name }: MemberPlan, follow: boolean): Promise<readonly string[]> {

@@ -14,6 +14,7 @@ export async function bringUp(lab: OpenLab, options: { readonly quiet: boolean }
   const state = (await lab.folder.read()) ?? lab.state;
   const open: OpenLab = { ...lab, state };
   const startMs = performance.now();
+  await open.driver.clearLeftovers(open);
   await requireFreePort(open);
   const wanted = MEMBER_KINDS.flatMap((kind) => membersOf(open.plan, kind)).filter(
     ({ name }) => !state.down.includes(name),

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { UsageError } from '@kubelab/component-base';
 import type { LabPlan } from '../core/plan.ts';
 
+const STATE_FILE = 'lab.json';
+const COPY_FILE = 'lab.copy.json';
 /** Longest path of a Unix socket, less what Node adds. */
 const SOCKET_PATH_MAX = 100;
 /** Names go into host names, cgroups and interfaces. */
@@ -66,25 +68,37 @@ export class LabFolder {
 
   /** Undefined when there is no such lab. Throws one clear sentence when the state is not one this version wrote. */
   async read(): Promise<LabState | undefined> {
-    const path = join(this.path, 'lab.json');
-    let text: string;
-    try {
-      text = await readFile(path, 'utf8');
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-      throw error;
-    }
+    const text = await this.#readText(STATE_FILE);
+    if (text === undefined) return undefined;
     const state = parseState(text);
     if (state !== undefined) return state;
+    const path = join(this.path, STATE_FILE);
     throw new Error(
       `${path} is damaged or of another version: run "kubelab down --name ${this.name}" and start afresh`,
     );
   }
 
+  /** What can still be known of a lab whose state is damaged: enough to clear it away. */
+  async readCopy(): Promise<LabState | undefined> {
+    return parseState((await this.#readText(COPY_FILE)) ?? '');
+  }
+
   async write(state: LabState): Promise<void> {
-    const path = join(this.path, 'lab.json');
-    await writeFile(`${path}.new`, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
-    await rename(`${path}.new`, path);
+    const text = `${JSON.stringify(state, undefined, 2)}\n`;
+    for (const file of [STATE_FILE, COPY_FILE]) {
+      const path = join(this.path, file);
+      await writeFile(`${path}.new`, text, { mode: 0o600 });
+      await rename(`${path}.new`, path);
+    }
+  }
+
+  async #readText(file: string): Promise<string | undefined> {
+    try {
+      return await readFile(join(this.path, file), 'utf8');
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      throw error;
+    }
   }
 
   async remove(): Promise<void> {

@@ -13,11 +13,21 @@ export interface OpenLab extends DriverLab {
 /** Throws a usage error that names the labs there are. */
 export async function openLab(name: string): Promise<OpenLab> {
   const folder = new LabFolder(name);
-  const state = await folder.read();
+  return withDriver(folder, await folder.read());
+}
+
+/** As `openLab`, also for a lab whose state is damaged: undefined when nothing is known of it. */
+export async function openForRemoval(name: string): Promise<OpenLab | undefined> {
+  const folder = new LabFolder(name);
+  const state = (await folder.read().catch(() => undefined)) ?? (await folder.readCopy());
+  return state === undefined ? undefined : withDriver(folder, state);
+}
+
+async function withDriver(folder: LabFolder, state: LabState | undefined): Promise<OpenLab> {
   if (state === undefined) {
     const others = await labNames();
     const hint = others.length === 0 ? '"kubelab up" makes one' : `there is: ${others.join(', ')}`;
-    throw new UsageError(`no lab "${name}"`, hint);
+    throw new UsageError(`no lab "${folder.name}"`, hint);
   }
   return { folder, state, plan: state.plan, driver: await driverOf(state.plan.driver) };
 }

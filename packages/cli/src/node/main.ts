@@ -36,7 +36,9 @@ export function main(argv: readonly string[]): Promise<void> {
         const keeper = new Keeper(spawnProcess, clock, log);
         onStop(() => keeper.stopAll());
         const keep = ({ name, program, args }: ChildCommand) => {
-          keeper.start(name, program === undefined ? kubelabCommand(args) : { command: program, args });
+          const words = program === undefined ? kubelabCommand(args) : { command: program, args };
+          // A node dies as a whole.
+          keeper.start(name, { ...words, sharesGroup: true });
         };
         // 2. The kubelet, which registers the Node; on a first start the pod CIDR comes by it.
         keep(kubeletCommand(flags, nodeIp));

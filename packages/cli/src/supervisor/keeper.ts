@@ -9,6 +9,8 @@ export interface ProcessSpec {
   readonly logFile?: string | undefined;
   /** A cgroup (path below each hierarchy's root) that holds all of it: paused and killed as one. */
   readonly cgroup?: string | undefined;
+  /** In the process group of its keeper, so that it dies with it; else in one of its own. */
+  readonly sharesGroup?: boolean | undefined;
   /** How long it may take to end by itself before it is killed; default 10 s. */
   readonly stopTimeoutMs?: number | undefined;
 }

@@ -4,13 +4,13 @@ import { setFrozen } from './cgroups.ts';
 import type { ProcessSpec, RunningProcess } from './keeper.ts';
 
 /**
- * A real process, in a process group of its own so that it is signalled as a whole. When the command cannot be started
+ * A real process, by default in a process group of its own so that it is signalled as a whole. When the command cannot be started
  * at all, that is its end: `ended` says why.
  */
 export function spawnProcess(_name: string, spec: ProcessSpec): RunningProcess {
   const log = spec.logFile === undefined ? undefined : openSync(spec.logFile, 'a', 0o600);
   const child = spawnChild(spec.command, spec.args, {
-    detached: true,
+    detached: spec.sharesGroup !== true,
     stdio: ['ignore', log ?? 'inherit', log ?? 'inherit'],
     env: { ...process.env, ...spec.env },
   });
@@ -20,7 +20,8 @@ export function spawnProcess(_name: string, spec: ProcessSpec): RunningProcess {
     child.once('exit', (code, signal) => resolve(signal ?? `exit ${code}`));
   });
   const { pid } = child;
-  const send = (signal: NodeJS.Signals) => signalGroup(pid, signal);
+  const target = pid === undefined || spec.sharesGroup === true ? pid : -pid;
+  const send = (signal: NodeJS.Signals) => sendSignal(target, signal);
   const { cgroup } = spec;
   return {
     pid: pid ?? 0,
@@ -35,10 +36,10 @@ export function spawnProcess(_name: string, spec: ProcessSpec): RunningProcess {
   };
 }
 
-function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
+function sendSignal(target: number | undefined, signal: NodeJS.Signals): void {
+  if (target === undefined) return;
   try {
-    process.kill(-pid, signal);
+    process.kill(target, signal);
   } catch (error) {
     // ESRCH: it has ended meanwhile, which is what a signal would have been for.
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;

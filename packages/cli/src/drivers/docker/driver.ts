@@ -1,4 +1,4 @@
-import { type LabPlan, type MemberPlan } from '../../core/plan.ts';
+import { type LabPlan, type MemberPlan, membersOf } from '../../core/plan.ts';
 import type { Driver, DriverLab, MemberState, MemberStatus } from '../driver.ts';
 import { type ContainerContext, containerName, containerSpec, networkName } from './containers.ts';
 import { docker, engineSocket, tryDocker } from './engine.ts';
@@ -78,11 +78,23 @@ export class DockerDriver implements Driver {
     return containersOf(plan);
   }
 
+  /** The engine watches over containers itself. */
+  clearLeftovers(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async stopAll({ plan }: DriverLab): Promise<void> {
     const up = [...(await containersOf(plan)).values()].filter(({ state }) => state !== 'down');
     const paused = up.filter(({ state }) => state === 'paused');
     if (paused.length > 0) await docker('unpause', ...paused.map(({ id }) => id));
-    if (up.length > 0) await docker('stop', ...up.map(({ id }) => id));
+    // The store last: what writes to it would wait for it in vain.
+    const stores = new Set(membersOf(plan, 'etcd').map(({ name }) => name));
+    for (const wave of [
+      up.filter(({ member }) => !stores.has(member)),
+      up.filter(({ member }) => stores.has(member)),
+    ]) {
+      if (wave.length > 0) await docker('stop', ...wave.map(({ id }) => id));
+    }
   }
 
   logCommand({ plan }: DriverLab, member: MemberPlan, follow: boolean): Promise<readonly string[]> {
