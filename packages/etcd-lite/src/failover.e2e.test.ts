@@ -39,7 +39,7 @@ describe('three processes that are killed', () => {
     const follower = await otherThan(await cluster.leader());
     await cluster.end(follower, 'SIGKILL');
     const writer = startWriter(client, 'b/');
-    await eventually('more writes than the log keeps', () => writer.acknowledged.length > 2500, 60_000);
+    await eventually('more writes than the log keeps', () => writer.acknowledged.length > 1500, 60_000);
     await writer.stop();
     cluster.startMember(follower);
     await assertSameHash();

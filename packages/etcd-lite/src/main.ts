@@ -61,8 +61,10 @@ export async function main(argv: readonly string[]): Promise<void> {
           await listen(peerServer, hostPort(url), credentialsFor(url, peerTls));
         for (const url of flags['listen-client-urls'])
           await listen(clientServer, hostPort(url), credentialsFor(url, tls));
-        onStop(() => stopServer(peerServer, 100));
-        onStop(() => stopServer(clientServer, 500));
+        // 4. The end, in reverse: hand over, let clients go, then the other members, then the disk.
+        onStop(() => stopServer(peerServer, STOP_GRACE_MS));
+        onStop(() => stopServer(clientServer, STOP_GRACE_MS));
+        onStop(() => member.handOver());
         log.info('serving clients', { urls: flags['listen-client-urls'], member: cluster.self.raftId });
       },
     },
@@ -70,6 +72,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   );
 }
 
+/** Watch streams never end by themselves: after this they are cut. */
+const STOP_GRACE_MS = 200;
 const QUOTA_BYTES = 2 * 1024 * 1024 * 1024;
 /** A batch of appends. */
 const PEER_RECEIVE_BYTES_MAX = 64 * 1024 * 1024;

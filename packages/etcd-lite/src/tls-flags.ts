@@ -12,12 +12,15 @@ export interface TlsFiles {
 
 /** Undefined without a certificate: then only http URLs can be served. */
 export function serverTls(files: TlsFiles): ServerTls | undefined {
+  if (files.requireClientCert && files.ca === undefined) {
+    throw new UsageError('client certificates cannot be verified without a trusted CA file');
+  }
   if (files.cert === undefined || files.key === undefined) return undefined;
   return {
     cert: readFileSync(files.cert),
     key: readFileSync(files.key),
-    // Certificates are asked for only where they are required, as etcd does.
-    clientCa: files.requireClientCert && files.ca !== undefined ? readFileSync(files.ca) : undefined,
+    // As in etcd, a trusted CA is enough to make certificates a must.
+    clientCa: files.ca === undefined ? undefined : readFileSync(files.ca),
   };
 }
 

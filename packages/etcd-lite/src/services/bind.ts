@@ -33,7 +33,7 @@ export function bindServices(
   const led =
     <Req, Res>(handler: (request: Req) => Promise<Res> | Res): UnaryHandler<Req, Res> =>
     (request, call) => {
-      if (needsLeader(call) && member.leader === undefined) throw new EtcdError('noLeader');
+      if (needsLeader(call) && member.leadership.leader === undefined) throw new EtcdError('noLeader');
       return handler(request);
     };
 
@@ -90,7 +90,7 @@ function watch(member: Member, stream: WatchServerStream, progressIntervalMs: nu
     { send: (response) => stream.write(response) },
     progressIntervalMs,
   );
-  const { leaderLost } = member;
+  const { lost: leaderLost } = member.leadership;
   return new Promise<void>((resolve, reject) => {
     const onLeaderLost = (): void => reject(new EtcdError('noLeader'));
     if (needsLeader(stream)) {

@@ -8,7 +8,7 @@ export function header(member: Member, revision?: number): ResponseHeader {
     clusterId: id,
     memberId: self.id,
     revision: revision ?? member.machine.store.revision,
-    raftTerm: member.term,
+    raftTerm: member.leadership.term,
   };
 }
 

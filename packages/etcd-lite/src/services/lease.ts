@@ -41,7 +41,7 @@ export function leaseService(member: Member) {
   }
 
   async function timeToLive(request: LeaseTimeToLiveRequest): Promise<Init<LeaseTimeToLiveResponse>> {
-    if (!member.isLeader) {
+    if (!member.leadership.isLeader) {
       const answer = await askLeader<LeaseTimeToLiveResponse>('LeaseTimeToLive', request);
       return { ...answer, header: header(member) };
     }
@@ -68,14 +68,15 @@ export function leaseService(member: Member) {
 
   /** Seconds; 0: gone. */
   async function renew(ID: LeaseId): Promise<number> {
-    if (!member.isLeader) return (await askLeader<{ TTL: number }>('LeaseRenew', { ID })).TTL;
+    if (!member.leadership.isLeader) return (await askLeader<{ TTL: number }>('LeaseRenew', { ID })).TTL;
     // A leader that was deposed without knowing it must not promise anybody anything.
     await member.linearize();
     return member.leases.renew(ID);
   }
 
   async function askLeader<T>(rpc: 'LeaseRenew' | 'LeaseTimeToLive', request: object): Promise<T> {
-    const link = member.leader === undefined ? undefined : member.peerLink(member.leader);
+    const link =
+      member.leadership.leader === undefined ? undefined : member.peerLink(member.leadership.leader);
     if (link === undefined) throw new EtcdError('noLeader');
     return link.channel.unary<T>(peerService, rpc, request, {
       metadata: link.metadata,

@@ -34,14 +34,14 @@ export function maintenanceService(member: Member) {
       dbSize: member.diskBytes,
       dbSizeInUse: machine.store.bytes,
       dbSizeQuota: options.quotaBytes,
-      leader: memberId(member.leader),
+      leader: memberId(member.leadership.leader),
       raftIndex: Math.max(commit, lastIndex),
       raftTerm: term,
       raftAppliedIndex: applied,
       isLearner,
       storageVersion: '3.5.0',
       errors: [
-        ...(member.leader === undefined ? ['etcdserver: no leader'] : []),
+        ...(member.leadership.leader === undefined ? ['etcdserver: no leader'] : []),
         ...machine.state.alarms
           .values()
           .map(({ memberID, alarm }) => `memberID:${memberID} alarm:${ALARM_NAMES[alarm]} `),
@@ -88,7 +88,7 @@ export function maintenanceService(member: Member) {
   }
 
   async function moveLeader({ targetID }: MoveLeaderRequest): Promise<Init<MoveLeaderResponse>> {
-    if (!member.isLeader) throw new EtcdError('notLeader');
+    if (!member.leadership.isLeader) throw new EtcdError('notLeader');
     const target = options.cluster.members.find(({ id }) => id === targetID);
     if (target === undefined) throw new EtcdError('badLeaderTransferee');
     if (target !== options.cluster.self) await member.transferLeadership(target.raftId);

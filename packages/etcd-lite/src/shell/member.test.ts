@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { realClock, seededRandom, silentLogger } from '@kubelab/component-base';
+import { eventually } from '@kubelab/component-base/testing';
 import { bytesOf, textOf } from '@kubelab/rpc/etcd';
 import { BEYOND_ALL_KEYS } from '../core/keys.ts';
 import { MemoryDisk } from '../testing/memory-disk.ts';
 import { parseCluster } from './cluster.ts';
 import { Member } from './member.ts';
 
-function start(
-  disk: MemoryDisk,
-  cluster = parseCluster(['one=http://127.0.0.1:1'], 'one', 't'),
-): Promise<Member> {
+const ONE = parseCluster(['one=http://127.0.0.1:1'], 'one', 't');
+
+function start(disk: MemoryDisk, cluster = ONE, fatal?: (msg: string) => void): Promise<Member> {
   return Member.start({
     cluster,
     dataDir: '/data',
@@ -24,7 +24,7 @@ function start(
     random: seededRandom(1),
     disk,
     log: silentLogger,
-    fatal: (msg, error) => assert.fail(`${msg}: ${String(error)}`),
+    fatal: fatal ?? ((msg, error) => assert.fail(`${msg}: ${String(error)}`)),
   });
 }
 
@@ -52,6 +52,19 @@ describe('a member alone', () => {
       await member.stop();
       disk = left;
     }
+  });
+
+  test('WAL-1 a failed sync ends it, and what was not durable was not acknowledged', async () => {
+    const disk = new MemoryDisk();
+    let ended = '';
+    const member = await start(disk, ONE, (msg) => (ended = msg));
+    await put(member, 'a');
+    disk.syncError = new Error('EIO');
+    const refused = assert.rejects(put(member, 'b'), { details: 'etcdserver: server stopped' });
+    await eventually('the end', () => ended !== '');
+    await member.stop();
+    await refused;
+    assert.deepEqual(keys(member), ['a']);
   });
 
   test('the data of another member is not touched', async () => {

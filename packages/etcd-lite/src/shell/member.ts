@@ -1,4 +1,4 @@
-import { assert, type Clock, type Disk, type Logger, type Random, type Timer } from '@kubelab/component-base';
+import { assert, type Clock, type Disk, type Logger, type Random } from '@kubelab/component-base';
 import type { ClientTls, Init } from '@kubelab/rpc';
 import { type Entry, type Message, Raft, type SnapshotMetadata, type SoftState } from 'raft-consensus';
 import { EtcdError } from '../core/errors.ts';
@@ -10,6 +10,7 @@ import { type InternalRequest, internalRequestCodec } from '../wire.ts';
 import type { Wal } from '../wal/wal.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import type { Cluster } from './cluster.ts';
+import { Leadership } from './leadership.ts';
 import { LeaseExpiry } from './lease-expiry.ts';
 import { Proposals } from './proposals.ts';
 import { RaftNode } from './raft-node.ts';
@@ -36,7 +37,7 @@ export interface MemberOptions {
 /** etcd's: of one proposal. */
 export const REQUEST_BYTES_MAX = 1.5 * 1024 * 1024;
 /** Entries kept in memory behind a checkpoint, so that a member a little behind needs no snapshot. */
-const CATCH_UP_ENTRIES = 1000;
+const CATCH_UP_ENTRIES_MAX = 1000;
 const REQUEST_TIMEOUT_MS = 5000;
 
 /**
@@ -48,6 +49,7 @@ export class Member {
   readonly machine: StateMachine;
   readonly watches: WatchHub;
   readonly leases: LeaseExpiry;
+  readonly leadership: Leadership;
   readonly raft: Raft;
   readonly #peers: Peers;
   readonly #node: RaftNode;
@@ -59,11 +61,6 @@ export class Member {
   #applied: number;
   /** Of log entries applied since the newest checkpoint was begun. */
   #bytesSinceCheckpoint = 0;
-  #leader: string | undefined;
-  #term = 0;
-  #isLeader = false;
-  #leaderTimer: Timer | undefined;
-  #leaderLost = new AbortController();
 
   static async start(options: MemberOptions): Promise<Member> {
     const started = await startUp(options.disk, options.dataDir, options.cluster, options.log);
@@ -80,6 +77,7 @@ export class Member {
     this.#appliedTerm = started.initial.log.snapshotTerm;
     this.watches = new WatchHub(() => this.machine.store);
     this.raft = this.#makeRaft(started);
+    this.leadership = this.#makeLeadership();
     this.#peers = this.#makePeers();
     this.#reads = this.#makeReads();
     this.#proposals = this.#makeProposals();
@@ -92,26 +90,12 @@ export class Member {
     void this.#publishSelf();
   }
 
-  get term(): number {
-    return this.#term;
-  }
   get applied(): number {
     return this.#applied;
-  }
-  get leader(): string | undefined {
-    return this.#leader;
-  }
-  get isLeader(): boolean {
-    return this.#isLeader;
   }
   get diskBytes(): number {
     return this.#wal.bytes + this.#checkpointer.bytes;
   }
-  /** Aborted when there has been no leader for three election timeouts; a new one after that has a new signal. */
-  get leaderLost(): AbortSignal {
-    return this.#leaderLost.signal;
-  }
-
   /** Resolves with the response once this member has applied the request. */
   propose(body: Parameters<Proposals['propose']>[0]): Promise<Init<object>> {
     return this.#proposals.propose(body);
@@ -132,7 +116,7 @@ export class Member {
       log,
       snapshotFolder: this.#checkpointer.folder,
       onMessages: (messages) => this.step(messages),
-      onPeerGone: (raftId) => this.peerGone(raftId),
+      onPeerGone: (raftId) => this.leadership.peerGone(raftId),
     };
   }
 
@@ -145,40 +129,35 @@ export class Member {
     this.#node.wake();
   }
 
-  /** The other member's connection broke. If it was the leader, waiting for its heartbeats is a waste of time. */
-  peerGone(raftId: string): void {
-    if (raftId !== this.#leader || this.#isLeader) return;
-    this.options.log.info('connection of the leader lost', { leader: raftId });
-    this.raft.forgetLeader();
-    this.#node.wake();
-    this.#campaignSoon(0);
-  }
-
   /** Resolves when `raftId` leads. */
   async transferLeadership(raftId: string): Promise<void> {
     const { clock, electionMs } = this.options;
     this.raft.transferLeadership(raftId);
     this.#node.wake();
     const untilMs = clock.monotonic() + 2 * electionMs;
-    while (this.#leader !== raftId) {
+    while (this.leadership.leader !== raftId) {
       if (clock.monotonic() > untilMs) throw new EtcdError('timeoutLeaderFail');
       await clock.sleep(5);
     }
   }
 
-  /** A leader hands over first, so that the others need no election. */
-  async stop(): Promise<void> {
-    const heir = this.#isLeader ? this.#heir() : undefined;
-    if (heir !== undefined) {
-      this.options.log.info('handing leadership over', { to: heir });
-      await this.transferLeadership(heir).catch((err: unknown) =>
-        this.options.log.warn('handing over failed', { err }),
-      );
+  /** Before a stop, while everything still works: a leader names its heir, so that the others need no election. */
+  async handOver(): Promise<void> {
+    const heir = this.leadership.isLeader ? this.#heir() : undefined;
+    if (heir === undefined) return;
+    this.options.log.info('handing leadership over', { to: heir });
+    try {
+      await this.transferLeadership(heir);
+    } catch (err) {
+      this.options.log.warn('handing over failed', { err });
     }
+  }
+
+  async stop(): Promise<void> {
     this.#proposals.stop();
     this.#reads.stop();
     this.leases.stop();
-    this.#leaderTimer?.cancel();
+    this.leadership.stop();
     await this.#node.stop();
     this.#peers.close();
     await this.#wal.close();
@@ -227,38 +206,15 @@ export class Member {
     this.options.log.info('restored a snapshot', { index: metadata.index, rev: state.store.revision });
   }
 
-  #leadershipChanged({ role, leader }: SoftState): void {
-    const { clock, electionMs, log } = this.options;
-    const { term } = this.raft.status();
-    this.#term = term;
-    log.info('leadership', { role, leader, term });
-    this.#leader = leader;
-    if (role === 'leader' && !this.#isLeader) this.leases.lead(electionMs);
-    if (role !== 'leader' && this.#isLeader) this.leases.stop();
-    this.#isLeader = role === 'leader';
-    if (leader === undefined) {
-      this.#leaderTimer ??= clock.setTimer(3 * electionMs, () =>
-        this.#leaderLost.abort(new EtcdError('noLeader')),
-      );
-      return;
-    }
-    this.#leaderTimer?.cancel();
-    this.#leaderTimer = undefined;
-    if (this.#leaderLost.signal.aborted) this.#leaderLost = new AbortController();
+  #leadershipChanged(state: SoftState): void {
+    const wasLeader = this.leadership.isLeader;
+    this.leadership.changed(state);
+    const { isLeader } = this.leadership;
+    if (isLeader && !wasLeader) this.leases.lead(this.options.electionMs);
+    if (!isLeader && wasLeader) this.leases.stop();
+    if (state.leader === undefined) return;
     this.#proposals.leaderKnown();
     this.#reads.leaderKnown();
-  }
-
-  /** Spread over a fraction of the election timeout, so that two survivors rarely ask for votes at the same time. */
-  #campaignSoon(attempt: number): void {
-    const { clock, random, electionMs } = this.options;
-    const delayMs = 5 + random.int(Math.max(1, Math.floor((electionMs / 10) * (attempt + 1))));
-    clock.setTimer(delayMs, () => {
-      if (this.#leader !== undefined || attempt === CAMPAIGN_ATTEMPTS_MAX) return;
-      this.raft.campaign();
-      this.#node.wake();
-      this.#campaignSoon(attempt + 1);
-    });
   }
 
   async #checkpointIfDue(): Promise<void> {
@@ -274,7 +230,7 @@ export class Member {
       }));
       await this.#wal.release(releasable);
       const { newest } = this.#checkpointer;
-      const upTo = (newest?.index ?? 0) - CATCH_UP_ENTRIES;
+      const upTo = (newest?.index ?? 0) - Math.min(CATCH_UP_ENTRIES_MAX, this.options.snapshotCount);
       if (upTo >= this.raft.status().firstIndex) this.raft.compact(upTo);
       this.options.log.info('checkpoint', { index: newest?.index, bytes: this.#checkpointer.bytes });
     } catch (error) {
@@ -314,6 +270,25 @@ export class Member {
     const { cluster, heartbeatMs, electionMs, random } = this.options;
     const electionTicks = Math.max(2, Math.round(electionMs / heartbeatMs));
     return new Raft({ id: cluster.self.raftId, electionTicks, heartbeatTicks: 1 }, started.initial, random);
+  }
+
+  #makeLeadership(): Leadership {
+    const { clock, random, log, electionMs } = this.options;
+    return new Leadership({
+      clock,
+      random,
+      log,
+      electionMs,
+      term: () => this.raft.status().term,
+      forgetLeader: () => {
+        this.raft.forgetLeader();
+        this.#node.wake();
+      },
+      campaign: () => {
+        this.raft.campaign();
+        this.#node.wake();
+      },
+    });
   }
 
   #makePeers(): Peers {
@@ -398,5 +373,3 @@ export class Member {
     });
   }
 }
-
-const CAMPAIGN_ATTEMPTS_MAX = 5;

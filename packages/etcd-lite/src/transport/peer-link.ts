@@ -18,6 +18,7 @@ export interface PeerLinkOptions {
 
 type MessageStream = ClientDuplexStream<{ messages: readonly Init<WireMessage>[] }, object>;
 
+const KEEPALIVE_TIME_MS = 3000;
 const RECONNECT_MIN_MS = 50;
 const RECONNECT_MAX_MS = 500;
 /** Beyond this the other side does not keep up: messages are dropped, and Raft sends again what it still needs. */
@@ -37,8 +38,9 @@ export class PeerLink {
     this.#options = options;
     this.channel = new Channel(options.url, {
       tls: options.tls,
-      // Heartbeats show a dead peer sooner than pings would.
-      keepaliveTimeMs: 0,
+      // After a partition TCP itself would take its time to notice that the way is free again.
+      keepaliveTimeMs: KEEPALIVE_TIME_MS,
+      keepaliveTimeoutMs: KEEPALIVE_TIME_MS,
       reconnectBackoffMaxMs: RECONNECT_MAX_MS,
     });
     this.#open();

@@ -28,6 +28,7 @@ export interface PeersOptions {
 }
 
 const CHUNK_BYTES = 256 * 1024;
+const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Sends this member's messages to the others; one stream to each, snapshots on streams of their own. */
 export class Peers {
@@ -47,9 +48,14 @@ export class Peers {
     return this.#links.get(id);
   }
 
-  /** All messages of one turn to one member leave in one gRPC message. */
+  /** The messages of one turn to one member leave in one gRPC message, unless that would be too large. */
   send(messages: readonly Message[]): void {
     const batches = new Map<string, { wires: Init<WireMessage>[]; bytes: number }>();
+    const flush = (to: string): void => {
+      const batch = batches.get(to);
+      batches.delete(to);
+      if (batch !== undefined) this.#links.get(to)?.send(batch.wires, batch.bytes);
+    };
     for (const message of messages) {
       if (message.type === 'snapshot') {
         void this.#sendSnapshot(message);
@@ -59,8 +65,9 @@ export class Peers {
       batches.set(message.to, batch);
       batch.wires.push(messageToWire(message));
       batch.bytes += sizeOf(message);
+      if (batch.bytes > BATCH_BYTES_MAX) flush(message.to);
     }
-    for (const [to, { wires, bytes }] of batches) this.#links.get(to)?.send(wires, bytes);
+    for (const to of [...batches.keys()]) flush(to);
   }
 
   close(): void {
