@@ -35,7 +35,10 @@ for (const version of versions) {
     await run('create', 'serviceaccount', 'default', '-n', ns);
     await run('create', 'configmap', 'a', '--from-literal=x=y', '-n', ns);
     await run('create', 'deployment', 'web', '--image=nginx', '--replicas=2', '-n', ns);
-    assert.match(await run('get', 'deployments', '-n', ns), /^NAME +READY +UP-TO-DATE +AVAILABLE +AGE\nweb +0\/2/);
+    assert.match(
+      await run('get', 'deployments', '-n', ns),
+      /^NAME +READY +UP-TO-DATE +AVAILABLE +AGE\nweb +0\/2/,
+    );
     await run('scale', 'deployment', 'web', '--replicas=3', '-n', ns);
     await run('scale', 'deployment', 'web', '--replicas=4', '--current-replicas=3', '-n', ns);
     assert.equal(await run('get', 'deployment', 'web', '-n', ns, '-o', 'jsonpath={.spec.replicas}'), '4');
@@ -50,19 +53,33 @@ for (const version of versions) {
     assert.match(await run('api-resources'), /deployments +deploy +apps\/v1/);
     if (version >= '1.29') {
       assert.match(await run('explain', 'pod.spec.containers'), /FIELD: containers/);
-      const manifest = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'applied', namespace: ns }, data: { a: '1' } });
+      const manifest = JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'applied', namespace: ns },
+        data: { a: '1' },
+      });
       const apply = async (text: string, ...flags: string[]) => {
-        const { code, stdout, stderr } = await lab.kubectl(['apply', ...flags, '-f', '-'], { version, input: text });
+        const { code, stdout, stderr } = await lab.kubectl(['apply', ...flags, '-f', '-'], {
+          version,
+          input: text,
+        });
         assert.equal(code, 0, stderr);
         return stdout;
       };
       assert.match(await apply(manifest), /configmap\/applied created/);
       assert.match(await apply(manifest), /configmap\/applied unchanged/);
       assert.match(await apply(manifest.replace('"1"', '"2"')), /configmap\/applied configured/);
-      assert.match(await apply(manifest.replace('applied', 'ssa'), '--server-side'), /configmap\/ssa serverside-applied/);
+      assert.match(
+        await apply(manifest.replace('applied', 'ssa'), '--server-side'),
+        /configmap\/ssa serverside-applied/,
+      );
     }
     assert.equal((await run('auth', 'can-i', 'create', 'pods', '-n', ns)).trim(), 'yes');
-    assert.equal((await lab.kubectl(['auth', 'can-i', 'create', 'pods', '--as=nobody'], { version })).stdout.trim(), 'no');
+    assert.equal(
+      (await lab.kubectl(['auth', 'can-i', 'create', 'pods', '--as=nobody'], { version })).stdout.trim(),
+      'no',
+    );
     assert.match(await run('create', 'token', 'default', '-n', ns), /^eyJ/);
     await run('create', 'rolebinding', 'viewer', '--clusterrole=view', '--user=vera', '-n', ns);
     assert.match(await run('get', 'pods', '-n', ns, '--as=vera'), /pod +0\/1 +Pending/);
@@ -73,8 +90,18 @@ for (const version of versions) {
 }
 
 test('kubectl get -w shows each change as it happens', async () => {
-  const watching = lab.kubectl(['get', 'configmaps', '-n', 'kube-public', '-w', '--request-timeout=3s', '--no-headers']);
-  await eventually('a watch is open', async () => (await lab.kubectl(['get', '--raw', '/metrics'])).stdout.includes('verb="WATCH"} 1'));
+  const watching = lab.kubectl([
+    'get',
+    'configmaps',
+    '-n',
+    'kube-public',
+    '-w',
+    '--request-timeout=3s',
+    '--no-headers',
+  ]);
+  await eventually('a watch is open', async () =>
+    (await lab.kubectl(['get', '--raw', '/metrics'])).stdout.includes('verb="WATCH"} 1'),
+  );
   await lab.kubectl(['create', 'configmap', 'seen', '--from-literal=a=b', '-n', 'kube-public']);
   await lab.kubectl(['delete', 'configmap', 'seen', '-n', 'kube-public']);
   const { stdout } = await watching;
@@ -122,14 +149,22 @@ interface Credentials {
   readonly token?: string;
 }
 
-function codeOf({ cert, key, token }: Credentials, path = '/api/v1/namespaces', options: object = {}): Promise<number | string> {
+function codeOf(
+  { cert, key, token }: Credentials,
+  path = '/api/v1/namespaces',
+  options: object = {},
+): Promise<number | string> {
   return new Promise((resolve) => {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const tls = cert === undefined || key === undefined ? {} : { cert, key };
-    const request = httpsRequest(`${lab.url}${path}`, { ca: lab.ca, agent: false, headers, ...tls, ...options }, (response) => {
-      response.resume();
-      resolve(response.statusCode ?? 0);
-    });
+    const request = httpsRequest(
+      `${lab.url}${path}`,
+      { ca: lab.ca, agent: false, headers, ...tls, ...options },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      },
+    );
     request.once('error', (error) => resolve('code' in error ? String(error.code) : error.message));
     request.end();
   });
@@ -146,14 +181,26 @@ test('S1 certificates: right 200, foreign 401, none 403; a serving certificate i
   assert.equal(await codeOf(bob), 403);
   const { readFile } = await import('node:fs/promises');
   const pki = `${lab.folder}/members/apiserver-1/pki`;
-  const serving = { cert: await readFile(`${pki}/apiserver.crt`, 'utf8'), key: await readFile(`${pki}/apiserver.key`, 'utf8') };
+  const serving = {
+    cert: await readFile(`${pki}/apiserver.crt`, 'utf8'),
+    key: await readFile(`${pki}/apiserver.key`, 'utf8'),
+  };
   assert.equal(await codeOf(serving), 401);
   assert.equal(await codeOf({ ...lab.admin, token: 'garbage' }), 200, 'the certificate speaks first');
   assert.equal(await codeOf({ token: 'garbage' }), 401);
 });
 
 test('S7 nothing below TLS 1.2, and nothing in plain text', async () => {
-  assert.match(String(await codeOf(lab.admin, '/version', { maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' })), /ERR_SSL|EPROTO|ECONNRESET/);
+  assert.match(
+    String(
+      await codeOf(lab.admin, '/version', {
+        maxVersion: 'TLSv1.1',
+        minVersion: 'TLSv1',
+        ciphers: 'DEFAULT@SECLEVEL=0',
+      }),
+    ),
+    /ERR_SSL|EPROTO|ECONNRESET/,
+  );
   await assert.rejects(fetch(`http://127.0.0.1:${lab.port}/version`));
 });
 
@@ -163,14 +210,21 @@ test('S1 the gRPC door refuses a foreign certificate', async () => {
     { servers: [`grpcs://127.0.0.1:${lab.grpcPort}`], ca: lab.ca, ...foreign, userAgent: 'e2e' },
     { clock: realClock, random: realRandom, log: silentLogger },
   );
-  await assert.rejects(Promise.race([bad.list(Pod), new Promise((_, reject) => setTimeout(() => reject(new Error('no answer')), 3000))]));
+  await assert.rejects(
+    Promise.race([
+      bad.list(Pod),
+      new Promise((_, reject) => setTimeout(() => reject(new Error('no answer')), 3000)),
+    ]),
+  );
   bad.close();
 });
 
 test('HTTP/2 and HTTP/1.1 answer on the same port', async () => {
   const session = connectHttp2(lab.url, { ca: lab.ca, ...lab.admin });
   const stream = session.request({ ':path': '/api/v1/namespaces/default' });
-  const code = await new Promise((resolve) => stream.once('response', (headers) => resolve(headers[':status'])));
+  const code = await new Promise((resolve) =>
+    stream.once('response', (headers) => resolve(headers[':status'])),
+  );
   stream.resume();
   session.close();
   assert.equal(code, 200);
@@ -180,7 +234,13 @@ test('A3 a body above the limit is 413, and the server lives on', async () => {
   const code = await new Promise((resolve) => {
     const request = httpsRequest(
       `${lab.url}/api/v1/namespaces/default/configmaps`,
-      { ca: lab.ca, ...lab.admin, agent: false, method: 'POST', headers: { 'content-type': 'application/json' } },
+      {
+        ca: lab.ca,
+        ...lab.admin,
+        agent: false,
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+      },
       (response) => {
         response.resume();
         resolve(response.statusCode);
@@ -201,7 +261,9 @@ test('A3 a body above the limit is 413, and the server lives on', async () => {
 test('a server that is asked to end says so, ends its watches and gives its place away', async () => {
   const last = await startLab();
   const watching = last.kubectl(['get', 'configmaps', '-w', '--no-headers']);
-  await eventually('a watch is open', async () => (await last.kubectl(['get', '--raw', '/metrics'])).stdout.includes('verb="WATCH"} 1'));
+  await eventually('a watch is open', async () =>
+    (await last.kubectl(['get', '--raw', '/metrics'])).stdout.includes('verb="WATCH"} 1'),
+  );
   const startedMs = performance.now();
   await last.stop();
   await watching;

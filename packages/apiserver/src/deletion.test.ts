@@ -15,7 +15,10 @@ test('a plain object goes at once, and the answer is a Status', async () => {
   const made = await api.make(CM, { metadata: { name: 'a' } });
   const gone = await api.ask(`DELETE ${CM}/a`);
   assert.equal(gone.code, 200);
-  assert.deepEqual([gone.json.kind, gone.json.status, gone.json.details.uid], ['Status', 'Success', made.metadata.uid]);
+  assert.deepEqual(
+    [gone.json.kind, gone.json.status, gone.json.details.uid],
+    ['Status', 'Success', made.metadata.uid],
+  );
   assert.equal((await api.ask(`GET ${CM}/a`)).code, 404);
 });
 
@@ -23,9 +26,15 @@ test('DEL-2 an object with finalizers waits for the last of them', async () => {
   await api.make(CM, { metadata: { name: 'b', finalizers: ['example.com/x'] } });
   const marked = await api.ask(`DELETE ${CM}/b`);
   assert.ok(marked.json.metadata.deletionTimestamp);
-  const more = await api.ask(`PATCH ${CM}/b`, { body: { metadata: { finalizers: ['example.com/x', 'example.com/y'] } }, type: 'application/merge-patch+json' });
+  const more = await api.ask(`PATCH ${CM}/b`, {
+    body: { metadata: { finalizers: ['example.com/x', 'example.com/y'] } },
+    type: 'application/merge-patch+json',
+  });
   assert.equal(more.code, 422);
-  const freed = await api.ask(`PATCH ${CM}/b`, { body: { metadata: { finalizers: null } }, type: 'application/merge-patch+json' });
+  const freed = await api.ask(`PATCH ${CM}/b`, {
+    body: { metadata: { finalizers: null } },
+    type: 'application/merge-patch+json',
+  });
   assert.equal(freed.code, 200);
   assert.equal((await api.ask(`GET ${CM}/b`)).code, 404);
 });
@@ -33,11 +42,17 @@ test('DEL-2 an object with finalizers waits for the last of them', async () => {
 test('a pod on a node is marked with its grace period, and removed by a second delete with none', async () => {
   const path = '/api/v1/namespaces/default/pods';
   const made = await api.make(path, pod('p', { nodeName: 'node-1' }));
-  const marked = await api.ask(`DELETE ${path}/p`, { body: { gracePeriodSeconds: 20, propagationPolicy: 'Background' } });
+  const marked = await api.ask(`DELETE ${path}/p`, {
+    body: { gracePeriodSeconds: 20, propagationPolicy: 'Background' },
+  });
   assert.equal(marked.json.metadata.deletionGracePeriodSeconds, 20);
-  const wrong = await api.ask(`DELETE ${path}/p`, { body: { gracePeriodSeconds: 0, preconditions: { uid: 'other' } } });
+  const wrong = await api.ask(`DELETE ${path}/p`, {
+    body: { gracePeriodSeconds: 0, preconditions: { uid: 'other' } },
+  });
   assert.equal(wrong.code, 409);
-  const gone = await api.ask(`DELETE ${path}/p`, { body: { gracePeriodSeconds: 0, preconditions: { uid: made.metadata.uid } } });
+  const gone = await api.ask(`DELETE ${path}/p`, {
+    body: { gracePeriodSeconds: 0, preconditions: { uid: made.metadata.uid } },
+  });
   assert.equal(gone.json.kind, 'Pod');
   assert.equal((await api.ask(`GET ${path}/p`)).code, 404);
 });
@@ -53,7 +68,9 @@ test('propagationPolicy adds the finalizer that the garbage collector acts on; t
   await api.make(CM, { metadata: { name: 'c' } });
   const marked = await api.ask(`DELETE ${CM}/c?propagationPolicy=Foreground`);
   assert.deepEqual(marked.json.metadata.finalizers, ['foregroundDeletion']);
-  const both = await api.ask(`DELETE ${CM}/c`, { body: { propagationPolicy: 'Orphan', orphanDependents: true } });
+  const both = await api.ask(`DELETE ${CM}/c`, {
+    body: { propagationPolicy: 'Orphan', orphanDependents: true },
+  });
   assert.equal(both.code, 422);
 });
 
@@ -67,7 +84,9 @@ test('a namespace is Terminating until it is finalized; nothing new is made in i
   await api.make('/api/v1/namespaces', { metadata: { name: 'dying' } });
   const marked = await api.ask('DELETE /api/v1/namespaces/dying');
   assert.equal(marked.json.status.phase, 'Terminating');
-  const refused = await api.ask('POST /api/v1/namespaces/dying/configmaps', { body: { metadata: { name: 'x' } } });
+  const refused = await api.ask('POST /api/v1/namespaces/dying/configmaps', {
+    body: { metadata: { name: 'x' } },
+  });
   assert.equal(refused.code, 403);
   assert.equal(refused.json.details.causes[0].reason, 'NamespaceTerminating');
   const final = { ...marked.json, spec: { finalizers: [] } };
@@ -77,7 +96,12 @@ test('a namespace is Terminating until it is finalized; nothing new is made in i
 });
 
 test('deletecollection deletes what the selectors choose', async () => {
-  for (const [name, color] of [['r1', 'red'], ['r2', 'red'], ['g1', 'green']]) await api.make(CM, { metadata: { name, labels: { color } } });
+  for (const [name, color] of [
+    ['r1', 'red'],
+    ['r2', 'red'],
+    ['g1', 'green'],
+  ])
+    await api.make(CM, { metadata: { name, labels: { color } } });
   const gone = await api.ask(`DELETE ${CM}?labelSelector=color%3Dred`);
   assert.equal(gone.json.items.length, 2);
   assert.equal((await api.ask(`GET ${CM}/g1`)).code, 200);
@@ -93,10 +117,22 @@ test('eviction spends the disruption budget, then answers 429', async () => {
     const status = { ...made.status, phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] };
     await api.ask(`PUT ${pods}/${name}/status`, { body: { ...made, status } });
   }
-  const budget = await api.make(budgets, { metadata: { name: 'b' }, spec: { minAvailable: 1, selector: { matchLabels: labels } } });
-  const status = { observedGeneration: budget.metadata.generation, disruptionsAllowed: 1, currentHealthy: 2, desiredHealthy: 1, expectedPods: 2 };
+  const budget = await api.make(budgets, {
+    metadata: { name: 'b' },
+    spec: { minAvailable: 1, selector: { matchLabels: labels } },
+  });
+  const status = {
+    observedGeneration: budget.metadata.generation,
+    disruptionsAllowed: 1,
+    currentHealthy: 2,
+    desiredHealthy: 1,
+    expectedPods: 2,
+  };
   assert.equal((await api.ask(`PUT ${budgets}/b/status`, { body: { ...budget, status } })).code, 200);
-  const evict = (name: string) => api.ask(`POST ${pods}/${name}/eviction`, { body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name } } });
+  const evict = (name: string) =>
+    api.ask(`POST ${pods}/${name}/eviction`, {
+      body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name } },
+    });
   assert.equal((await evict('e1')).code, 201);
   assert.ok((await api.ask(`GET ${pods}/e1`)).json.metadata.deletionTimestamp);
   const blocked = await evict('e2');

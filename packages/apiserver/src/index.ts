@@ -1,1 +1,4 @@
-// The package's public names are re-exported here.
+export type { ApiServerConfig } from './config.ts';
+export type { ApiRequest, ApiResponse } from './core/messages.ts';
+export { main } from './main.ts';
+export { ApiServer, type ApiServerDeps } from './server.ts';

@@ -16,7 +16,12 @@ export async function main(argv: readonly string[]): Promise<void> {
       flags: FLAGS,
       async start({ flags, clock, log, random, onStop }) {
         // 1. The store, and everything behind the doors.
-        const store = createEtcdStore({ endpoints: flags['etcd-servers'], tls: readEtcdTls(flags), clock, log });
+        const store = createEtcdStore({
+          endpoints: flags['etcd-servers'],
+          tls: readEtcdTls(flags),
+          clock,
+          log,
+        });
         onStop(() => store.close());
         const config = readConfig(flags, advertiseAddress(flags));
         const server = new ApiServer(config, { store, clock, random, log });

@@ -15,7 +15,10 @@ const SERIES_MAX = 5000;
 export class RequestMetrics {
   readonly #totals = new Map<string, number>();
   readonly #durations = new Map<string, Series>();
-  readonly #gauges = new Map<string, { readonly help: string; readonly read: () => number | Readonly<Record<string, number>> }>();
+  readonly #gauges = new Map<
+    string,
+    { readonly help: string; readonly read: () => number | Readonly<Record<string, number>> }
+  >();
 
   observe(info: RequestInfo | undefined, code: number, durationMs: number): void {
     const labels = labelsOf(info);
@@ -33,7 +36,8 @@ export class RequestMetrics {
     const seconds = durationMs / 1000;
     series.count++;
     series.sumSeconds += seconds;
-    for (const [index, bound] of BUCKETS_SECONDS.entries()) if (seconds <= bound) series.buckets[index] = (series.buckets[index] ?? 0) + 1;
+    for (const [index, bound] of BUCKETS_SECONDS.entries())
+      if (seconds <= bound) series.buckets[index] = (series.buckets[index] ?? 0) + 1;
   }
 
   /** `read` is called at each scrape; a record gives one sample per label text. */
@@ -42,7 +46,10 @@ export class RequestMetrics {
   }
 
   text(): string {
-    const lines = ['# HELP apiserver_request_total Requests by verb, resource, scope and code.', '# TYPE apiserver_request_total counter'];
+    const lines = [
+      '# HELP apiserver_request_total Requests by verb, resource, scope and code.',
+      '# TYPE apiserver_request_total counter',
+    ];
     for (const [labels, count] of this.#totals) lines.push(`apiserver_request_total{${labels}} ${count}`);
     const duration = 'apiserver_request_duration_seconds';
     lines.push(`# HELP ${duration} Time to answer, watches left out.`, `# TYPE ${duration} histogram`);
@@ -51,7 +58,10 @@ export class RequestMetrics {
         lines.push(`${duration}_bucket{${labels},le="${bound}"} ${series.buckets[index] ?? 0}`);
       }
       lines.push(`${duration}_bucket{${labels},le="+Inf"} ${series.count}`);
-      lines.push(`${duration}_sum{${labels}} ${series.sumSeconds}`, `${duration}_count{${labels}} ${series.count}`);
+      lines.push(
+        `${duration}_sum{${labels}} ${series.sumSeconds}`,
+        `${duration}_count{${labels}} ${series.count}`,
+      );
     }
     for (const [name, { help, read }] of this.#gauges) {
       lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`);
@@ -64,14 +74,26 @@ export class RequestMetrics {
 }
 
 function labelsOf(info: RequestInfo | undefined): string {
-  if (info === undefined || !info.isResource) return `verb="${verbOf(info?.verb)}",group="",version="",resource="",subresource="",scope=""`;
+  if (info === undefined || !info.isResource)
+    return `verb="${verbOf(info?.verb)}",group="",version="",resource="",subresource="",scope=""`;
   const scope = info.name !== '' ? 'resource' : info.namespace !== '' ? 'namespace' : 'cluster';
   const { group, version, resource, subresource } = info;
   const words = [group, version, resource, subresource].map(labelText);
   return `verb="${verbOf(info.verb)}",group="${words[0]}",version="${words[1]}",resource="${words[2]}",subresource="${words[3]}",scope="${scope}"`;
 }
 
-const VERBS = new Set(['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection', 'post', 'put']);
+const VERBS = new Set([
+  'get',
+  'list',
+  'watch',
+  'create',
+  'update',
+  'patch',
+  'delete',
+  'deletecollection',
+  'post',
+  'put',
+]);
 const UPSTREAM_VERB: Readonly<Record<string, string>> = { create: 'POST', update: 'PUT' };
 
 function verbOf(verb: string | undefined): string {

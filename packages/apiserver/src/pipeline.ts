@@ -5,7 +5,7 @@ import type { Authenticator } from './authn/authenticator.ts';
 import { impersonate } from './authn/impersonation.ts';
 import { type AccessRequest, accessRequestOf, type Authorizer, forbiddenError } from './authz/authorizer.ts';
 import { NotFreshError } from './cache/freshness.ts';
-import { InflightLimiter } from './core/inflight.ts';
+import type { InflightLimiter } from './core/inflight.ts';
 import { ACCEPTED_TYPES, negotiate, type Negotiated } from './core/media-type.ts';
 import type { ApiRequest, ApiResponse, Outcome } from './core/messages.ts';
 import { MalformedPathError, type RequestInfo, requestInfo } from './core/request-info.ts';
@@ -86,7 +86,9 @@ export class Pipeline {
       const call = this.#call(request, info, user, warnings);
       const outcome: Outcome = await this.#deps.dispatcher.dispatch(call);
       const nowMs = () => this.#deps.clock.now();
-      return await respond(outcome, { output, resource: call.resource, query: request.query, nowMs }, [...warnings]);
+      return await respond(outcome, { output, resource: call.resource, query: request.query, nowMs }, [
+        ...warnings,
+      ]);
     } finally {
       leave();
     }
@@ -109,9 +111,12 @@ export class Pipeline {
     if (resource === undefined) throw errors.noSuchPath();
     checkScope(resource, info);
     const subresource =
-      info.subresource === '' ? undefined : resource.subresources.find(({ name }) => name === info.subresource);
+      info.subresource === ''
+        ? undefined
+        : resource.subresources.find(({ name }) => name === info.subresource);
     if (info.subresource !== '' && subresource === undefined) throw errors.noSuchPath();
-    const mayAlso = (verb: string) => this.#authorize({ ...accessRequestOf(user, info, request.query), verb });
+    const mayAlso = (verb: string) =>
+      this.#authorize({ ...accessRequestOf(user, info, request.query), verb });
     return { request, info, resource, subresource, user, query: request.query, warnings, mayAlso };
   }
 
@@ -119,7 +124,9 @@ export class Pipeline {
     if (error instanceof ApiError) return error;
     if (error instanceof MalformedPathError) return errors.badRequest(error.message);
     if (error instanceof NotFreshError) {
-      return error.kind === 'not-synced' ? errors.serviceUnavailable(error.message, 1) : errors.timeout(error.message, 1);
+      return error.kind === 'not-synced'
+        ? errors.serviceUnavailable(error.message, 1)
+        : errors.timeout(error.message, 1);
     }
     if (error instanceof StoreError) return ofStore(error);
     // A broken invariant is a bug: the process must not go on as if nothing was.
@@ -154,7 +161,8 @@ function outputFor(request: ApiRequest, info: RequestInfo): Negotiated {
 function checkScope(resource: ServedResource, info: RequestInfo): void {
   const isNamespaceItself = resource.group === '' && resource.resource === 'namespaces';
   if (!resource.namespaced && info.namespace !== '' && !isNamespaceItself) throw errors.noSuchPath();
-  const isOne = info.verb === 'get' || info.verb === 'update' || info.verb === 'patch' || info.verb === 'delete';
+  const isOne =
+    info.verb === 'get' || info.verb === 'update' || info.verb === 'patch' || info.verb === 'delete';
   if (resource.namespaced && info.namespace === '' && isOne) throw errors.noSuchPath();
 }
 
@@ -176,4 +184,3 @@ function ofStore(error: StoreError): ApiError {
 function throwLater(error: Error): never {
   throw error;
 }
-

@@ -19,7 +19,8 @@ export function readConfig(flags: ApiServerFlags, address: string): ApiServerCon
     signingKey: readFileSync(flags['service-account-signing-key-file']),
     publicKeys: flags['service-account-key-file'].map((path) => readFileSync(path)),
     tokenSecondsMax: Math.floor(flags['service-account-max-token-expiration'] / 1000),
-    tokenFile: flags['token-auth-file'] === undefined ? undefined : readFileSync(flags['token-auth-file'], 'utf8'),
+    tokenFile:
+      flags['token-auth-file'] === undefined ? undefined : readFileSync(flags['token-auth-file'], 'utf8'),
     kubelet: {
       ca: optional(flags['kubelet-certificate-authority']),
       cert: optional(flags['kubelet-client-certificate']),

@@ -10,11 +10,21 @@ before(async () => {
 after(() => api.stop());
 
 test('a new cluster has its namespaces, priority classes, roles and the kubernetes service', async () => {
-  const names = async (path: string) => (await api.ask(`GET ${path}`)).json.items.map((o: { metadata: { name: string } }) => o.metadata.name);
-  assert.deepEqual(await names('/api/v1/namespaces'), ['default', 'kube-node-lease', 'kube-public', 'kube-system']);
-  assert.deepEqual(await names('/apis/scheduling.k8s.io/v1/priorityclasses'), ['system-cluster-critical', 'system-node-critical']);
+  const names = async (path: string) =>
+    (await api.ask(`GET ${path}`)).json.items.map((o: { metadata: { name: string } }) => o.metadata.name);
+  assert.deepEqual(await names('/api/v1/namespaces'), [
+    'default',
+    'kube-node-lease',
+    'kube-public',
+    'kube-system',
+  ]);
+  assert.deepEqual(await names('/apis/scheduling.k8s.io/v1/priorityclasses'), [
+    'system-cluster-critical',
+    'system-node-critical',
+  ]);
   const roles = await names('/apis/rbac.authorization.k8s.io/v1/clusterroles');
-  for (const role of ['cluster-admin', 'admin', 'edit', 'view', 'system:node', 'system:kube-scheduler']) assert.ok(roles.includes(role), role);
+  for (const role of ['cluster-admin', 'admin', 'edit', 'view', 'system:node', 'system:kube-scheduler'])
+    assert.ok(roles.includes(role), role);
   const service = await api.ask('GET /api/v1/namespaces/default/services/kubernetes');
   assert.equal(service.json.spec.clusterIP, '10.96.0.1');
   const endpoints = await api.ask('GET /api/v1/namespaces/default/endpoints/kubernetes');
@@ -52,18 +62,90 @@ test('generateName makes names of its own until one is free', async () => {
 });
 
 const REFUSED: [string, string, object | undefined, number, string][] = [
-  ['a namespace that is not that of the path', 'POST /api/v1/namespaces/default/configmaps', { metadata: { name: 'a', namespace: 'b' } }, 400, 'BadRequest'],
-  ['a resourceVersion on create', 'POST /api/v1/namespaces/default/configmaps', { metadata: { name: 'a', resourceVersion: '1' } }, 400, 'BadRequest'],
-  ['a namespace that is not there', 'POST /api/v1/namespaces/nowhere/configmaps', { metadata: { name: 'a' } }, 404, 'NotFound'],
-  ['an object of another kind', 'POST /api/v1/namespaces/default/configmaps', { kind: 'Secret', apiVersion: 'v1', metadata: { name: 'a' } }, 400, 'BadRequest'],
-  ['an invalid name', 'POST /api/v1/namespaces/default/configmaps', { metadata: { name: 'A_b' } }, 422, 'Invalid'],
-  ['a path of a resource that is not served', 'GET /api/v1/namespaces/default/unicorns', undefined, 404, 'NotFound'],
-  ['an object that is not there', 'GET /api/v1/namespaces/default/configmaps/none', undefined, 404, 'NotFound'],
-  ['a verb the resource does not have', 'GET /apis/authorization.k8s.io/v1/selfsubjectaccessreviews', undefined, 405, 'MethodNotAllowed'],
-  ['a field label that is not supported', 'GET /api/v1/pods?fieldSelector=spec.foo%3Dbar', undefined, 400, 'BadRequest'],
-  ['a label selector that cannot be read', 'GET /api/v1/pods?labelSelector=a%20b%20c', undefined, 400, 'BadRequest'],
-  ['an unknown dryRun', 'POST /api/v1/namespaces/default/configmaps?dryRun=Some', { metadata: { name: 'a' } }, 422, 'Invalid'],
-  ['a PATCH of a kind nobody knows', 'PATCH /api/v1/namespaces/default/configmaps/a', { data: {} }, 415, 'UnsupportedMediaType'],
+  [
+    'a namespace that is not that of the path',
+    'POST /api/v1/namespaces/default/configmaps',
+    { metadata: { name: 'a', namespace: 'b' } },
+    400,
+    'BadRequest',
+  ],
+  [
+    'a resourceVersion on create',
+    'POST /api/v1/namespaces/default/configmaps',
+    { metadata: { name: 'a', resourceVersion: '1' } },
+    400,
+    'BadRequest',
+  ],
+  [
+    'a namespace that is not there',
+    'POST /api/v1/namespaces/nowhere/configmaps',
+    { metadata: { name: 'a' } },
+    404,
+    'NotFound',
+  ],
+  [
+    'an object of another kind',
+    'POST /api/v1/namespaces/default/configmaps',
+    { kind: 'Secret', apiVersion: 'v1', metadata: { name: 'a' } },
+    400,
+    'BadRequest',
+  ],
+  [
+    'an invalid name',
+    'POST /api/v1/namespaces/default/configmaps',
+    { metadata: { name: 'A_b' } },
+    422,
+    'Invalid',
+  ],
+  [
+    'a path of a resource that is not served',
+    'GET /api/v1/namespaces/default/unicorns',
+    undefined,
+    404,
+    'NotFound',
+  ],
+  [
+    'an object that is not there',
+    'GET /api/v1/namespaces/default/configmaps/none',
+    undefined,
+    404,
+    'NotFound',
+  ],
+  [
+    'a verb the resource does not have',
+    'GET /apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+    undefined,
+    405,
+    'MethodNotAllowed',
+  ],
+  [
+    'a field label that is not supported',
+    'GET /api/v1/pods?fieldSelector=spec.foo%3Dbar',
+    undefined,
+    400,
+    'BadRequest',
+  ],
+  [
+    'a label selector that cannot be read',
+    'GET /api/v1/pods?labelSelector=a%20b%20c',
+    undefined,
+    400,
+    'BadRequest',
+  ],
+  [
+    'an unknown dryRun',
+    'POST /api/v1/namespaces/default/configmaps?dryRun=Some',
+    { metadata: { name: 'a' } },
+    422,
+    'Invalid',
+  ],
+  [
+    'a PATCH of a kind nobody knows',
+    'PATCH /api/v1/namespaces/default/configmaps/a',
+    { data: {} },
+    415,
+    'UnsupportedMediaType',
+  ],
 ];
 for (const [title, line, body, code, reason] of REFUSED) {
   test(`refuses ${title} with ${code} ${reason}`, async () => {
@@ -101,7 +183,11 @@ test('A1 eight writers of one counter lose no increment', async () => {
       assert.equal(put.json.reason, 'Conflict');
     }
   };
-  await Promise.all(Array.from({ length: 8 }, async () => { for (let i = 0; i < 25; i++) await increment(); }));
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      for (let i = 0; i < 25; i++) await increment();
+    }),
+  );
   assert.equal((await api.ask(`GET ${path}/counter`)).json.data.n, '200');
 });
 
@@ -109,7 +195,10 @@ test('A1 patches without a resourceVersion are tried again until they fit', asyn
   const path = '/api/v1/namespaces/default/configmaps';
   await api.make(path, { metadata: { name: 'patched' } });
   const patches = Array.from({ length: 20 }, (_, i) =>
-    api.ask(`PATCH ${path}/patched`, { body: { data: { [`k${i}`]: 'v' } }, type: 'application/merge-patch+json' }),
+    api.ask(`PATCH ${path}/patched`, {
+      body: { data: { [`k${i}`]: 'v' } },
+      type: 'application/merge-patch+json',
+    }),
   );
   for (const { code, text } of await Promise.all(patches)) assert.equal(code, 200, text);
   assert.equal(Object.keys((await api.ask(`GET ${path}/patched`)).json.data).length, 20);
@@ -134,9 +223,16 @@ test('a stale resourceVersion or another uid is a conflict', async () => {
 test('status is written through /status only, spec never through it', async () => {
   await api.namespace('status');
   const path = '/api/v1/namespaces/status/pods/p';
-  const made = await api.make('/api/v1/namespaces/status/pods', { ...pod('p'), status: { phase: 'Running' } });
+  const made = await api.make('/api/v1/namespaces/status/pods', {
+    ...pod('p'),
+    status: { phase: 'Running' },
+  });
   assert.equal(made.status.phase, 'Pending');
-  const reported = { ...made, status: { ...made.status, phase: 'Running' }, spec: { ...made.spec, nodeName: 'sneaky' } };
+  const reported = {
+    ...made,
+    status: { ...made.status, phase: 'Running' },
+    spec: { ...made.spec, nodeName: 'sneaky' },
+  };
   const put = await api.ask(`PUT ${path}/status`, { body: reported });
   assert.equal(put.json.status.phase, 'Running');
   assert.equal(put.json.spec.nodeName, undefined);
@@ -153,7 +249,10 @@ test('a page and its continuation are of one resourceVersion', async () => {
   await api.ask(`DELETE ${path}/d`);
   const second = await api.ask(`GET ${path}?limit=2&continue=${first.json.metadata.continue}`);
   assert.equal(second.json.metadata.resourceVersion, first.json.metadata.resourceVersion);
-  assert.deepEqual(second.json.items.map((o: { metadata: { name: string } }) => o.metadata.name), ['c', 'd']);
+  assert.deepEqual(
+    second.json.items.map((o: { metadata: { name: string } }) => o.metadata.name),
+    ['c', 'd'],
+  );
   api.store.compactedRevision = api.store.revision;
   const third = await api.ask(`GET ${path}?limit=2&continue=${second.json.metadata.continue}`);
   assert.equal(third.code, 410);
@@ -168,10 +267,14 @@ test('a resourceVersion from the future is waited for, then 504', async () => {
 });
 
 test('lists come as tables, as metadata only, or as YAML when asked for so', async () => {
-  const table = await api.ask('GET /api/v1/namespaces', { headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' } });
+  const table = await api.ask('GET /api/v1/namespaces', {
+    headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' },
+  });
   assert.equal(table.json.kind, 'Table');
   assert.equal(table.json.rows[0].cells[0], 'create');
-  const metadata = await api.ask('GET /api/v1/namespaces/default', { headers: { accept: 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io' } });
+  const metadata = await api.ask('GET /api/v1/namespaces/default', {
+    headers: { accept: 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io' },
+  });
   assert.equal(metadata.json.kind, 'PartialObjectMetadata');
   assert.equal(metadata.json.spec, undefined);
   const yaml = await api.ask('GET /api/v1/namespaces/default', { headers: { accept: 'application/yaml' } });
@@ -182,7 +285,10 @@ test('lists come as tables, as metadata only, or as YAML when asked for so', asy
 test('a deployment is scaled through /scale, by PUT and by PATCH', async () => {
   const labels = { app: 'web' };
   const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'nginx' }] } };
-  await api.make('/apis/apps/v1/namespaces/default/deployments', { metadata: { name: 'web' }, spec: { selector: { matchLabels: labels }, template } });
+  await api.make('/apis/apps/v1/namespaces/default/deployments', {
+    metadata: { name: 'web' },
+    spec: { selector: { matchLabels: labels }, template },
+  });
   const path = '/apis/apps/v1/namespaces/default/deployments/web';
   const scale = await api.ask(`GET ${path}/scale`);
   assert.equal(scale.json.kind, 'Scale');
@@ -191,7 +297,10 @@ test('a deployment is scaled through /scale, by PUT and by PATCH', async () => {
   scale.json.spec.replicas = 3;
   assert.equal((await api.ask(`PUT ${path}/scale`, { body: scale.json })).json.spec.replicas, 3);
   assert.equal((await api.ask(`PUT ${path}/scale`, { body: scale.json })).code, 409);
-  const patched = await api.ask(`PATCH ${path}/scale`, { body: { spec: { replicas: 5 } }, type: 'application/merge-patch+json' });
+  const patched = await api.ask(`PATCH ${path}/scale`, {
+    body: { spec: { replicas: 5 } },
+    type: 'application/merge-patch+json',
+  });
   assert.equal(patched.json.spec.replicas, 5);
   const { json } = await api.ask(`GET ${path}`);
   assert.deepEqual([json.spec.replicas, json.metadata.generation], [5, 3]);
@@ -200,11 +309,17 @@ test('a deployment is scaled through /scale, by PUT and by PATCH', async () => {
 test('binding gives a pod its node once', async () => {
   await api.namespace('binding');
   await api.make('/api/v1/namespaces/binding/pods', pod('p'));
-  const bind = (node: string) => api.ask('POST /api/v1/namespaces/binding/pods/p/binding', { body: { metadata: { name: 'p' }, target: { kind: 'Node', name: node } } });
+  const bind = (node: string) =>
+    api.ask('POST /api/v1/namespaces/binding/pods/p/binding', {
+      body: { metadata: { name: 'p' }, target: { kind: 'Node', name: node } },
+    });
   assert.equal((await bind('node-1')).code, 201);
   const { json } = await api.ask('GET /api/v1/namespaces/binding/pods/p');
   assert.equal(json.spec.nodeName, 'node-1');
-  assert.equal(json.status.conditions.find((c: { type: string }) => c.type === 'PodScheduled').status, 'True');
+  assert.equal(
+    json.status.conditions.find((c: { type: string }) => c.type === 'PodScheduled').status,
+    'True',
+  );
   const again = await bind('node-2');
   assert.equal(again.code, 409);
   assert.match(again.json.message, /pod p is already assigned to node "node-1"/);

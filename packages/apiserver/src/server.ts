@@ -1,4 +1,13 @@
-import { Event, PersistentVolumeClaim, Pod, type ResourceType, Role, RoleBinding, ClusterRole, ClusterRoleBinding } from '@kubelab/api';
+import {
+  Event,
+  PersistentVolumeClaim,
+  Pod,
+  type ResourceType,
+  Role,
+  RoleBinding,
+  ClusterRole,
+  ClusterRoleBinding,
+} from '@kubelab/api';
 import { resources } from '@kubelab/api/server';
 import type { Clock, Logger, Random } from '@kubelab/component-base';
 import { certificateAdmission } from './admission/certificates.ts';
@@ -69,7 +78,12 @@ export class ApiServer {
     const eventLease = new SharedLease(store, clock, config.eventTtlMs);
     objects.setLease(served(Event), () => eventLease.get());
     const ips = new IpRange(config.serviceClusterIpRange);
-    const allocator = new ServiceAllocator({ ips, ports: new PortRange(config.serviceNodePortRange), random, lookup });
+    const allocator = new ServiceAllocator({
+      ips,
+      ports: new PortRange(config.serviceNodePortRange),
+      random,
+      lookup,
+    });
 
     // Who may do what.
     const cacheOf = (type: ResourceType) => lookup.cache(type);
@@ -79,7 +93,10 @@ export class ApiServer {
       roleBindings: cacheOf(RoleBinding),
       clusterRoleBindings: cacheOf(ClusterRoleBinding),
     });
-    const node = new NodeAuthorizer({ pods: cacheOf(Pod), persistentVolumeClaims: cacheOf(PersistentVolumeClaim) });
+    const node = new NodeAuthorizer({
+      pods: cacheOf(Pod),
+      persistentVolumeClaims: cacheOf(PersistentVolumeClaim),
+    });
     const authorizer = new UnionAuthorizer([node, rbac], () => objects.catchUp());
     const tokens = new ServiceAccountTokens({ ...config, lookup, clock, random });
     const authenticator = new Authenticator({
@@ -94,14 +111,29 @@ export class ApiServer {
       nodeRestriction(lookup),
       serviceAccountAdmission({ lookup, random, clock }),
       priorityAdmission(lookup),
-      defaultTolerationSeconds({ notReady: config.notReadyTolerationSeconds, unreachable: config.unreachableTolerationSeconds }),
+      defaultTolerationSeconds({
+        notReady: config.notReadyTolerationSeconds,
+        unreachable: config.unreachableTolerationSeconds,
+      }),
       certificateAdmission(authorizer),
     ]);
-    const registry: Registry = { objects, admission, allocators: [allocator], guards: [escalationGuard(rbac, authorizer)] };
+    const registry: Registry = {
+      objects,
+      admission,
+      allocators: [allocator],
+      guards: [escalationGuard(rbac, authorizer)],
+    };
     this.kubelets = new KubeletClient(config.kubelet);
     const dispatcher = new Dispatcher(registry, {
       ...reviewHandlers({ authenticator, authorizer, rbac }),
-      ...subresourceHandlers({ registry, lookup, tokens, kubelets: this.kubelets, audiences: config.audiences, tokenSecondsMax: config.tokenSecondsMax }),
+      ...subresourceHandlers({
+        registry,
+        lookup,
+        tokens,
+        kubelets: this.kubelets,
+        audiences: config.audiences,
+        tokenSecondsMax: config.tokenSecondsMax,
+      }),
     });
 
     const metrics = new RequestMetrics();

@@ -44,7 +44,10 @@ test('A2 list, then watch from its resourceVersion, misses nothing', async () =>
   await eventually('three events', () => events.seen.length === 3);
   assert.deepEqual(events.seen, ['ADDED w1', 'MODIFIED w1', 'DELETED w1']);
   const versions = events.objects.map((o) => Number(o.metadata.resourceVersion));
-  assert.deepEqual(versions, versions.toSorted((a, b) => a - b));
+  assert.deepEqual(
+    versions,
+    versions.toSorted((a, b) => a - b),
+  );
   await events.stop();
 });
 
@@ -62,7 +65,8 @@ test('A2 a watch from a version older than the history is 410 Expired', async ()
 
 test('sendInitialEvents gives what there is, then a bookmark that says so', async () => {
   await api.make(CM, { metadata: { name: 's1', labels: { set: 'initial' } } });
-  const query = 'watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&labelSelector=set%3Dinitial';
+  const query =
+    'watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&labelSelector=set%3Dinitial';
   const events = await watch(`GET ${CM}?${query}`);
   await eventually('bookmark', () => events.seen.length === 2);
   assert.deepEqual(events.seen, ['ADDED s1', 'BOOKMARK ConfigMap']);
@@ -75,7 +79,11 @@ test('a watch by name or labels sees only those; leaving the selection is DELETE
   await api.make(CM, { metadata: { name: 'l1', labels: { color: 'red' } } });
   const red = await watch(`GET ${CM}?watch=true&labelSelector=color%3Dred`);
   const one = await watch(`GET ${CM}?watch=true&fieldSelector=metadata.name%3Dl1`);
-  const recolor = (color: string) => api.ask(`PATCH ${CM}/l1`, { body: { metadata: { labels: { color } } }, type: 'application/merge-patch+json' });
+  const recolor = (color: string) =>
+    api.ask(`PATCH ${CM}/l1`, {
+      body: { metadata: { labels: { color } } },
+      type: 'application/merge-patch+json',
+    });
   await recolor('green');
   await recolor('red');
   await api.make(CM, { metadata: { name: 'l2', labels: { color: 'blue' } } });
@@ -94,6 +102,9 @@ test('a table watch sends one-row tables, the columns only in the first', async 
   await eventually('two tables', () => events.objects.length === 2);
   assert.equal(events.objects[0].columnDefinitions[0].name, 'Name');
   assert.equal(events.objects[1].columnDefinitions, null);
-  assert.deepEqual(events.objects.map((t) => t.rows[0].cells[0]), ['t1', 't2']);
+  assert.deepEqual(
+    events.objects.map((t) => t.rows[0].cells[0]),
+    ['t1', 't2'],
+  );
   await events.stop();
 });

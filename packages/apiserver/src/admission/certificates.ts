@@ -20,7 +20,11 @@ export function certificateAdmission(authorizer: Authorizer): AdmissionPlugin {
           username: name,
           groups: [...groups],
           ...(uid === undefined ? {} : { uid }),
-          ...(extra === undefined ? {} : { extra: Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]])) }),
+          ...(extra === undefined
+            ? {}
+            : {
+                extra: Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]])),
+              }),
         };
         return;
       }
@@ -39,7 +43,12 @@ function isRequest({ resource }: Attributes): boolean {
 }
 
 /** On this signer, or on all of its domain. */
-async function mayFor(verb: string, signer: string, { user, resource, name }: Attributes, authorizer: Authorizer): Promise<void> {
+async function mayFor(
+  verb: string,
+  signer: string,
+  { user, resource, name }: Attributes,
+  authorizer: Authorizer,
+): Promise<void> {
   const domain = `${signer.split('/', 1)[0] ?? ''}/*`;
   for (const candidate of [signer, domain]) {
     const request: AccessRequest = {
@@ -57,5 +66,9 @@ async function mayFor(verb: string, signer: string, { user, resource, name }: At
     };
     if ((await authorizer.authorize(request)).allowed) return;
   }
-  throw errors.forbidden(resource, name, `user not permitted to ${verb} requests with signerName ${JSON.stringify(signer)}`);
+  throw errors.forbidden(
+    resource,
+    name,
+    `user not permitted to ${verb} requests with signerName ${JSON.stringify(signer)}`,
+  );
 }

@@ -5,11 +5,15 @@ const NOT_READY = 'node.kubernetes.io/not-ready';
 const UNREACHABLE = 'node.kubernetes.io/unreachable';
 
 /** How long a pod stays on a node that is not ready or not reachable, unless it says so itself. */
-export function defaultTolerationSeconds(seconds: { readonly notReady: number; readonly unreachable: number }): AdmissionPlugin {
+export function defaultTolerationSeconds(seconds: {
+  readonly notReady: number;
+  readonly unreachable: number;
+}): AdmissionPlugin {
   return {
     name: 'DefaultTolerationSeconds',
     admit(attributes) {
-      if (!isCore(attributes, 'pods') || attributes.subresource !== '' || attributes.object === undefined) return;
+      if (!isCore(attributes, 'pods') || attributes.subresource !== '' || attributes.object === undefined)
+        return;
       const { spec } = attributes.object as Pod;
       for (const [key, tolerationSeconds] of [
         [NOT_READY, seconds.notReady],
@@ -17,7 +21,10 @@ export function defaultTolerationSeconds(seconds: { readonly notReady: number; r
       ] as const) {
         const tolerations = spec.tolerations ?? [];
         if (tolerations.some((toleration) => tolerates(toleration, key))) continue;
-        spec.tolerations = [...tolerations, { key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds }];
+        spec.tolerations = [
+          ...tolerations,
+          { key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds },
+        ];
       }
     },
   };

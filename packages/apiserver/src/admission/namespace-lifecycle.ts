@@ -30,6 +30,7 @@ const TERMINATING = 'NamespaceTerminating';
 function terminating({ resource, name, namespace }: Attributes): Error {
   const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
   const message = `namespace ${namespace} is being terminated`;
-  return errors.forbidden(resource, name, why, [{ reason: TERMINATING, message, field: 'metadata.namespace' }]);
+  return errors.forbidden(resource, name, why, [
+    { reason: TERMINATING, message, field: 'metadata.namespace' },
+  ]);
 }
-

@@ -19,13 +19,22 @@ export function nodeRestriction(lookup: Lookup): AdmissionPlugin {
       const { resource, subresource } = attributes;
       if (isCore(attributes, 'pods')) {
         if (subresource === '') await pods(attributes, node, lookup);
-        else if (subresource === 'status') ownPod(attributes, node, attributes.old as Pod | undefined, 'update status for');
-        else if (subresource === 'eviction') ownPod(attributes, node, await podOf(attributes, lookup), 'evict');
-        else throw refusal(attributes, `unexpected pod subresource "${subresource}", only 'status' and 'eviction' are allowed`);
+        else if (subresource === 'status')
+          ownPod(attributes, node, attributes.old as Pod | undefined, 'update status for');
+        else if (subresource === 'eviction')
+          ownPod(attributes, node, await podOf(attributes, lookup), 'evict');
+        else
+          throw refusal(
+            attributes,
+            `unexpected pod subresource "${subresource}", only 'status' and 'eviction' are allowed`,
+          );
       } else if (isCore(attributes, 'nodes')) nodes(attributes, node);
-      else if (isCore(attributes, 'serviceaccounts') && subresource === 'token') await token(attributes, node, lookup);
-      else if (resource.group === 'coordination.k8s.io' && resource.resource === 'leases') sameName(attributes, node, 'kube-node-lease');
-      else if (resource.group === 'storage.k8s.io' && resource.resource === 'csinodes') sameName(attributes, node);
+      else if (isCore(attributes, 'serviceaccounts') && subresource === 'token')
+        await token(attributes, node, lookup);
+      else if (resource.group === 'coordination.k8s.io' && resource.resource === 'leases')
+        sameName(attributes, node, 'kube-node-lease');
+      else if (resource.group === 'storage.k8s.io' && resource.resource === 'csinodes')
+        sameName(attributes, node);
     },
   };
 }
@@ -55,15 +64,23 @@ async function pods(attributes: Attributes, node: string, lookup: Lookup): Promi
 /** A kubelet creates only the API's image of a pod that it runs by itself. */
 function mirrorPod(attributes: Attributes, node: string, pod: Pod): void {
   if (!isMirrorPod(pod)) {
-    throw refusal(attributes, `pod does not have "kubernetes.io/config.mirror" annotation, node "${node}" can only create mirror pods`);
+    throw refusal(
+      attributes,
+      `pod does not have "kubernetes.io/config.mirror" annotation, node "${node}" can only create mirror pods`,
+    );
   }
-  if (pod.spec.nodeName !== node) throw refusal(attributes, `node "${node}" can only create pods with spec.nodeName set to itself`);
+  if (pod.spec.nodeName !== node)
+    throw refusal(attributes, `node "${node}" can only create pods with spec.nodeName set to itself`);
   const owners = pod.metadata.ownerReferences ?? [];
   const foreign = owners.some((owner) => owner.kind !== 'Node' || owner.name !== node);
-  if (owners.length > 1 || foreign) throw refusal(attributes, `node "${node}" can only create pods with an owner reference set to itself`);
-  if (pod.spec.serviceAccountName) throw refusal(attributes, `node "${node}" can not create pods that reference a service account`);
-  if (secretsOf(pod).size > 0) throw refusal(attributes, `node "${node}" can not create pods that reference secrets`);
-  if (configMapsOf(pod).size > 0) throw refusal(attributes, `node "${node}" can not create pods that reference configmaps`);
+  if (owners.length > 1 || foreign)
+    throw refusal(attributes, `node "${node}" can only create pods with an owner reference set to itself`);
+  if (pod.spec.serviceAccountName)
+    throw refusal(attributes, `node "${node}" can not create pods that reference a service account`);
+  if (secretsOf(pod).size > 0)
+    throw refusal(attributes, `node "${node}" can not create pods that reference secrets`);
+  if (configMapsOf(pod).size > 0)
+    throw refusal(attributes, `node "${node}" can not create pods that reference configmaps`);
   if ((pod.spec.volumes ?? []).some((volume) => volume.persistentVolumeClaim || volume.ephemeral)) {
     throw refusal(attributes, `node "${node}" can not create pods that reference persistentvolumeclaims`);
   }
@@ -85,10 +102,17 @@ function nodes(attributes: Attributes, node: string): void {
   if (object === undefined) return;
   if (operation === 'CREATE') {
     const labels = forbiddenNodeLabels(Object.keys(object.metadata.labels ?? {}));
-    if (labels.length > 0) throw refusal(attributes, `node "${node}" is not allowed to set the following labels: ${labels.join(', ')}`);
+    if (labels.length > 0)
+      throw refusal(
+        attributes,
+        `node "${node}" is not allowed to set the following labels: ${labels.join(', ')}`,
+      );
     return;
   }
-  if ((object.metadata.ownerReferences ?? []).length > 0 && !semanticEqual(object.metadata.ownerReferences, old?.metadata.ownerReferences)) {
+  if (
+    (object.metadata.ownerReferences ?? []).length > 0 &&
+    !semanticEqual(object.metadata.ownerReferences, old?.metadata.ownerReferences)
+  ) {
     throw refusal(attributes, `node "${node}" is not allowed to update its ownerReferences`);
   }
   if (subresource === '' && !semanticEqual(object.spec?.taints ?? [], old?.spec?.taints ?? [])) {
@@ -101,7 +125,9 @@ function nodes(attributes: Attributes, node: string): void {
 function changedLabels(object: KubeObject, old: KubeObject | undefined): string[] {
   const now = object.metadata.labels ?? {};
   const before = old?.metadata.labels ?? {};
-  return [...new Set([...Object.keys(now), ...Object.keys(before)])].filter((key) => now[key] !== before[key]);
+  return [...new Set([...Object.keys(now), ...Object.keys(before)])].filter(
+    (key) => now[key] !== before[key],
+  );
 }
 
 interface TokenRequestLike extends KubeObject {
@@ -109,14 +135,24 @@ interface TokenRequestLike extends KubeObject {
 }
 
 async function token(attributes: Attributes, node: string, lookup: Lookup): Promise<void> {
-  const ref = (attributes.object as TokenRequestLike | undefined)?.spec?.boundObjectRef;
+  const request: TokenRequestLike | undefined = attributes.object;
+  const ref = request?.spec?.boundObjectRef;
   if (ref?.kind !== 'Pod' || ref.apiVersion !== 'v1' || !ref.name) {
     throw refusal(attributes, `node requested token not bound to a pod`);
   }
   if (!ref.uid) throw refusal(attributes, `node requested token with a pod binding without a uid`);
-  const pod = await lookup.fresh(Pod, `${attributes.namespace}/${ref.name}`, (found) => found.metadata.uid === ref.uid);
-  if (pod === undefined) throw refusal(attributes, `the UID in the bound object reference (${ref.uid}) does not match the UID in record`);
-  if (pod.spec.nodeName !== node) throw refusal(attributes, `node requested token bound to a pod scheduled on a different node`);
+  const pod = await lookup.fresh(
+    Pod,
+    `${attributes.namespace}/${ref.name}`,
+    (found) => found.metadata.uid === ref.uid,
+  );
+  if (pod === undefined)
+    throw refusal(
+      attributes,
+      `the UID in the bound object reference (${ref.uid}) does not match the UID in record`,
+    );
+  if (pod.spec.nodeName !== node)
+    throw refusal(attributes, `node requested token bound to a pod scheduled on a different node`);
 }
 
 /** Objects that belong to a node by their name. */
@@ -124,5 +160,6 @@ function sameName(attributes: Attributes, node: string, namespace?: string): voi
   if (namespace !== undefined && attributes.namespace !== namespace) {
     throw refusal(attributes, `can only access leases in the "${namespace}" system namespace`);
   }
-  if (attributes.name !== node) throw refusal(attributes, `can only access the object with the same name as the requesting node`);
+  if (attributes.name !== node)
+    throw refusal(attributes, `can only access the object with the same name as the requesting node`);
 }

@@ -7,17 +7,24 @@ export function priorityAdmission(lookup: Lookup): AdmissionPlugin {
   return {
     name: 'Priority',
     async admit(attributes) {
-      if (!isCore(attributes, 'pods') || attributes.subresource !== '' || attributes.object === undefined) return;
+      if (!isCore(attributes, 'pods') || attributes.subresource !== '' || attributes.object === undefined)
+        return;
       if (attributes.operation === 'UPDATE') keepPriority(attributes);
       else await setPriority(attributes, lookup);
     },
     validate(attributes) {
       const { resource, object, operation } = attributes;
       const isClass = resource.group === 'scheduling.k8s.io' && resource.resource === 'priorityclasses';
-      if (!isClass || operation === 'DELETE' || (object as PriorityClass | undefined)?.globalDefault !== true) return;
+      if (!isClass || operation === 'DELETE') return;
+      const wanted: PriorityClass | undefined = object;
+      if (wanted?.globalDefault !== true) return;
       const other = defaultClass(lookup);
       if (other === undefined || other.metadata.name === attributes.name) return;
-      throw errors.forbidden(resource, attributes.name, `PriorityClass ${other.metadata.name} is already marked as default. Only one default can exist`);
+      throw errors.forbidden(
+        resource,
+        attributes.name,
+        `PriorityClass ${other.metadata.name} is already marked as default. Only one default can exist`,
+      );
     },
   };
 }
@@ -26,12 +33,15 @@ function keepPriority({ object, old }: Attributes): void {
   const { spec } = object as Pod;
   const before = (old as Pod | undefined)?.spec;
   if (spec.priority === undefined && before?.priority !== undefined) spec.priority = before.priority;
-  if (spec.preemptionPolicy === undefined && before?.preemptionPolicy !== undefined) spec.preemptionPolicy = before.preemptionPolicy;
+  if (spec.preemptionPolicy === undefined && before?.preemptionPolicy !== undefined)
+    spec.preemptionPolicy = before.preemptionPolicy;
 }
 
 async function setPriority({ object, resource, name }: Attributes, lookup: Lookup): Promise<void> {
   const { spec } = object as Pod;
-  const found = spec.priorityClassName ? await lookup.fresh(PriorityClass, spec.priorityClassName) : defaultClass(lookup);
+  const found = spec.priorityClassName
+    ? await lookup.fresh(PriorityClass, spec.priorityClassName)
+    : defaultClass(lookup);
   if (spec.priorityClassName && found === undefined) {
     throw errors.forbidden(resource, name, `no PriorityClass with name ${spec.priorityClassName} was found`);
   }

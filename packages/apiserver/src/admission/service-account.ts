@@ -19,7 +19,8 @@ export function serviceAccountAdmission(deps: {
   return {
     name: 'ServiceAccount',
     async admit(attributes) {
-      if (!isCore(attributes, 'pods') || attributes.operation !== 'CREATE' || attributes.subresource !== '') return;
+      if (!isCore(attributes, 'pods') || attributes.operation !== 'CREATE' || attributes.subresource !== '')
+        return;
       const pod = attributes.object as Pod;
       if (isMirrorPod(pod)) {
         refuseMirrorPod(attributes, pod);
@@ -46,7 +47,8 @@ function refuseMirrorPod({ resource, name }: Attributes, pod: Pod): void {
     throw errors.forbidden(resource, name, 'a mirror pod may not reference service accounts');
   }
   const hasToken = (pod.spec.volumes ?? []).some(
-    (volume) => volume.secret || (volume.projected?.sources ?? []).some((source) => source.serviceAccountToken),
+    (volume) =>
+      volume.secret || (volume.projected?.sources ?? []).some((source) => source.serviceAccountToken),
   );
   if (hasToken) throw errors.forbidden(resource, name, 'a mirror pod may not reference secrets');
 }
@@ -95,7 +97,10 @@ function freeName(pod: Pod, random: Random): string {
 }
 
 function tokenVolume(name: string): Volume {
-  const namespaceItem = { path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } };
+  const namespaceItem = {
+    path: 'namespace',
+    fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' },
+  };
   return {
     name,
     projected: {

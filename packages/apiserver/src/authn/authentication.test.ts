@@ -28,7 +28,9 @@ before(async () => {
 after(() => api.stop());
 
 async function newToken(spec: object = {}): Promise<string> {
-  const answer = await api.ask('POST /api/v1/namespaces/ns/serviceaccounts/default/token', { body: { spec } });
+  const answer = await api.ask('POST /api/v1/namespaces/ns/serviceaccounts/default/token', {
+    body: { spec },
+  });
   assert.equal(answer.code, 201, answer.text);
   return answer.json.status.token;
 }
@@ -38,9 +40,14 @@ async function codeWith(asked: object): Promise<number> {
   return (await api.ask(whoAmI, { body: {}, as: null, ...asked })).code;
 }
 
-const claims = () => ({ 'kubernetes.io': { namespace: 'ns', serviceaccount: { name: 'default', uid: account.metadata.uid } } });
+const claims = () => ({
+  'kubernetes.io': { namespace: 'ns', serviceaccount: { name: 'default', uid: account.metadata.uid } },
+});
 
-function sign(change: (jwt: SignJWT) => SignJWT, key: string = TEST_CONFIG.signingKey.toString()): Promise<string> {
+function sign(
+  change: (jwt: SignJWT) => SignJWT,
+  key: string = TEST_CONFIG.signingKey.toString(),
+): Promise<string> {
   const nowSeconds = Math.floor(clock.now() / 1000);
   const jwt = new SignJWT(claims())
     .setProtectedHeader({ alg: 'ES256' })
@@ -61,9 +68,17 @@ const other = generateKeyPairSync('ec', {
 /** A token signed with the *public* key as if it were a shared secret: the old trick of confusing algorithms. */
 function confused(): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const payload = { ...claims(), iss: TEST_CONFIG.issuer, aud: TEST_CONFIG.issuer, sub: 'system:serviceaccount:ns:default', exp: 99999999999 };
+  const payload = {
+    ...claims(),
+    iss: TEST_CONFIG.issuer,
+    aud: TEST_CONFIG.issuer,
+    sub: 'system:serviceaccount:ns:default',
+    exp: 99999999999,
+  };
   const head = `${part({ alg: 'HS256' })}.${part(payload)}`;
-  return `${head}.${createHmac('sha256', TEST_CONFIG.publicKeys[0] ?? '').update(head).digest('base64url')}`;
+  return `${head}.${createHmac('sha256', TEST_CONFIG.publicKeys[0] ?? '')
+    .update(head)
+    .digest('base64url')}`;
 }
 
 function unsigned(): string {
@@ -82,10 +97,18 @@ const TOKENS: [string, () => string | Promise<string>, number][] = [
   ['a token of another key', () => sign((jwt) => jwt, other), 401],
   ['a token of the right key, made by hand', () => sign((jwt) => jwt), 201],
   ['an expired token', () => sign((jwt) => jwt.setExpirationTime(Math.floor(clock.now() / 1000) - 10)), 401],
-  ['a token from the future', () => sign((jwt) => jwt.setNotBefore(Math.floor(clock.now() / 1000) + 600)), 401],
+  [
+    'a token from the future',
+    () => sign((jwt) => jwt.setNotBefore(Math.floor(clock.now() / 1000) + 600)),
+    401,
+  ],
   ['a token for another audience', () => sign((jwt) => jwt.setAudience('https://elsewhere')), 401],
   ['a token of another issuer', () => sign((jwt) => jwt.setIssuer('https://elsewhere')), 401],
-  ['a token whose subject is not its account', () => sign((jwt) => jwt.setSubject('system:serviceaccount:kube-system:admin')), 401],
+  [
+    'a token whose subject is not its account',
+    () => sign((jwt) => jwt.setSubject('system:serviceaccount:kube-system:admin')),
+    401,
+  ],
   ['a token cut short', () => token.slice(0, -4), 401],
 ];
 for (const [title, make, code] of TOKENS) {
@@ -99,10 +122,26 @@ const CERTIFICATES: [string, object, number][] = [
   ['no certificate at all, which is anonymous and may not ask', {}, 403],
   ['a valid certificate', { peer: { commonName: 'bob', organizations: [], notAfterMs } }, 201],
   ['a certificate that does not verify', { peer: 'invalid' }, 401],
-  ['a certificate that does not verify, with a good token', { peer: 'invalid', headers: { authorization: 'Bearer secret-token' } }, 401],
-  ['a certificate that expired while its connection stayed open', { peer: { commonName: 'bob', organizations: [], notAfterMs: 1000 } }, 401],
-  ['a certificate without a name', { peer: { commonName: '', organizations: ['system:masters'], notAfterMs } }, 401],
-  ['an Authorization header that is no bearer token', { headers: { authorization: 'Basic YWRtaW46YWRtaW4=' } }, 401],
+  [
+    'a certificate that does not verify, with a good token',
+    { peer: 'invalid', headers: { authorization: 'Bearer secret-token' } },
+    401,
+  ],
+  [
+    'a certificate that expired while its connection stayed open',
+    { peer: { commonName: 'bob', organizations: [], notAfterMs: 1000 } },
+    401,
+  ],
+  [
+    'a certificate without a name',
+    { peer: { commonName: '', organizations: ['system:masters'], notAfterMs } },
+    401,
+  ],
+  [
+    'an Authorization header that is no bearer token',
+    { headers: { authorization: 'Basic YWRtaW46YWRtaW4=' } },
+    401,
+  ],
   ['an empty bearer token', { headers: { authorization: 'Bearer ' } }, 401],
 ];
 for (const [title, asked, code] of CERTIFICATES) {
@@ -112,10 +151,14 @@ for (const [title, asked, code] of CERTIFICATES) {
 }
 
 test('S1 anonymous gets health and version, and nothing else', async () => {
-  for (const path of ['/healthz', '/livez', '/readyz', '/version']) assert.equal((await api.ask(`GET ${path}`, { as: null })).code, 200, path);
+  for (const path of ['/healthz', '/livez', '/readyz', '/version'])
+    assert.equal((await api.ask(`GET ${path}`, { as: null })).code, 200, path);
   const refused = await api.ask('GET /api/v1/namespaces', { as: null });
   assert.equal(refused.code, 403);
-  assert.match(refused.json.message, /^namespaces is forbidden: User "system:anonymous" cannot list resource "namespaces" in API group "" at the cluster scope/);
+  assert.match(
+    refused.json.message,
+    /^namespaces is forbidden: User "system:anonymous" cannot list resource "namespaces" in API group "" at the cluster scope/,
+  );
   const path = await api.ask('GET /metrics', { as: null });
   assert.equal(path.json.message, 'forbidden: User "system:anonymous" cannot get path "/metrics"');
 });
@@ -136,14 +179,20 @@ test('S3 a token bound to a pod dies with the pod, and is for its asked audience
   const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name: 'p', uid: made.metadata.uid };
   const bound = await newToken({ boundObjectRef });
   const me = await api.ask(whoAmI, { body: {}, token: bound });
-  assert.deepEqual(me.json.status.userInfo.extra['authentication.kubernetes.io/pod-uid'], [made.metadata.uid]);
+  assert.deepEqual(me.json.status.userInfo.extra['authentication.kubernetes.io/pod-uid'], [
+    made.metadata.uid,
+  ]);
   const vault = await newToken({ audiences: ['vault'] });
   assert.equal(await codeWith({ token: vault }), 401);
-  const review = await api.ask('POST /apis/authentication.k8s.io/v1/tokenreviews', { body: { spec: { token: vault, audiences: ['vault'] } } });
+  const review = await api.ask('POST /apis/authentication.k8s.io/v1/tokenreviews', {
+    body: { spec: { token: vault, audiences: ['vault'] } },
+  });
   assert.equal(review.json.status.authenticated, true);
   await api.ask('DELETE /api/v1/namespaces/ns/pods/p', { body: { gracePeriodSeconds: 0 } });
   assert.equal(await codeWith({ token: bound }), 401);
-  const refused = await api.ask('POST /api/v1/namespaces/ns/serviceaccounts/default/token', { body: { spec: { boundObjectRef: { ...boundObjectRef, uid: 'x' } } } });
+  const refused = await api.ask('POST /api/v1/namespaces/ns/serviceaccounts/default/token', {
+    body: { spec: { boundObjectRef: { ...boundObjectRef, uid: 'x' } } },
+  });
   assert.equal(refused.code, 404);
 });
 
@@ -152,7 +201,14 @@ test('S3 a token ends at its time', async () => {
   clock.offsetMs = 601_000;
   assert.equal(await codeWith({ token: short }), 401);
   clock.offsetMs = 0;
-  assert.equal((await api.ask('POST /api/v1/namespaces/ns/serviceaccounts/default/token', { body: { spec: { expirationSeconds: 60 } } })).code, 422);
+  assert.equal(
+    (
+      await api.ask('POST /api/v1/namespaces/ns/serviceaccounts/default/token', {
+        body: { spec: { expirationSeconds: 60 } },
+      })
+    ).code,
+    422,
+  );
 });
 
 test('impersonation needs the right to it, and gives exactly what was asked for', async () => {
@@ -161,6 +217,9 @@ test('impersonation needs the right to it, and gives exactly what was asked for'
   assert.equal(refused.code, 403);
   assert.match(refused.json.message, /cannot impersonate resource "users" in API group ""/);
   const granted = await api.ask(whoAmI, { body: {}, headers });
-  assert.deepEqual(granted.json.status.userInfo, { username: 'alice', groups: ['team-a', 'team-b', 'system:authenticated'] });
+  assert.deepEqual(granted.json.status.userInfo, {
+    username: 'alice',
+    groups: ['team-a', 'team-b', 'system:authenticated'],
+  });
   assert.equal((await api.ask('GET /api/v1/secrets', { headers })).code, 403);
 });

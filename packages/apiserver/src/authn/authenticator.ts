@@ -26,7 +26,11 @@ export class Authenticator {
   readonly #audiences: readonly string[];
   readonly #clock: Clock;
 
-  constructor(deps: { readonly tokens: readonly TokenAuthenticator[]; readonly audiences: readonly string[]; readonly clock: Clock }) {
+  constructor(deps: {
+    readonly tokens: readonly TokenAuthenticator[];
+    readonly audiences: readonly string[];
+    readonly clock: Clock;
+  }) {
     this.#tokens = deps.tokens;
     this.#audiences = deps.audiences;
     this.#clock = deps.clock;

@@ -5,9 +5,13 @@ const TOKEN_LENGTH_MAX = 16 * 1024;
 const WEBSOCKET_TOKEN = 'base64url.bearer.authorization.k8s.io.';
 
 /** The token of a request; undefined when it carries none. Any other kind of authorization is a credential we cannot check: 401. */
-export function bearerToken({ headers, isUpgrade }: Pick<ApiRequest, 'headers' | 'isUpgrade'>): string | undefined {
+export function bearerToken({
+  headers,
+  isUpgrade,
+}: Pick<ApiRequest, 'headers' | 'isUpgrade'>): string | undefined {
   const authorization = headers['authorization'];
-  if (authorization === undefined) return isUpgrade === true ? tokenOfProtocols(headers['sec-websocket-protocol']) : undefined;
+  if (authorization === undefined)
+    return isUpgrade === true ? tokenOfProtocols(headers['sec-websocket-protocol']) : undefined;
   const match = /^Bearer +([^\s]+)\s*$/i.exec(authorization.slice(0, TOKEN_LENGTH_MAX + 16));
   const token = match?.[1];
   if (token === undefined || token.length > TOKEN_LENGTH_MAX) throw errors.unauthorized();

@@ -31,7 +31,11 @@ export async function impersonate(
   const target: User = { name, groups, uid };
   const account = serviceAccountOf(target);
   if (account !== undefined) {
-    await check(user, authorizer, { resource: 'serviceaccounts', namespace: account.namespace, name: account.name });
+    await check(user, authorizer, {
+      resource: 'serviceaccounts',
+      namespace: account.namespace,
+      name: account.name,
+    });
   } else {
     await check(user, authorizer, { resource: 'users', name });
   }
@@ -39,10 +43,20 @@ export async function impersonate(
   if (uid) await check(user, authorizer, { group: 'authentication.k8s.io', resource: 'uids', name: uid });
   for (const [key, values] of extra) {
     for (const value of values) {
-      await check(user, authorizer, { group: 'authentication.k8s.io', resource: 'userextras', subresource: key, name: value });
+      await check(user, authorizer, {
+        group: 'authentication.k8s.io',
+        resource: 'userextras',
+        subresource: key,
+        name: value,
+      });
     }
   }
-  return { name, uid, groups: withImpliedGroups(target, account?.namespace), extra: Object.fromEntries(extra) };
+  return {
+    name,
+    uid,
+    groups: withImpliedGroups(target, account?.namespace),
+    extra: Object.fromEntries(extra),
+  };
 }
 
 /** Groups that come with the name, unless the request sets groups of its own. */
@@ -56,7 +70,11 @@ function withImpliedGroups({ name, groups }: User, serviceAccountNamespace: stri
   return all;
 }
 
-async function check(user: User, authorizer: Authorizer, what: Partial<AccessRequest> & { resource: string; name: string }): Promise<void> {
+async function check(
+  user: User,
+  authorizer: Authorizer,
+  what: Partial<AccessRequest> & { resource: string; name: string },
+): Promise<void> {
   const request: AccessRequest = { ...IMPERSONATION, ...what, user };
   const { allowed, reason } = await authorizer.authorize(request);
   if (allowed) return;
@@ -79,7 +97,10 @@ const IMPERSONATION = {
 
 /** Repeated headers arrive joined by a comma. */
 function listOf(header: string | undefined): string[] {
-  return (header ?? '').split(',').map((part) => part.trim()).filter((part) => part !== '');
+  return (header ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 }
 
 function extrasOf(headers: ApiRequest['headers']): [string, string[]][] {

@@ -61,7 +61,11 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     this.#keys = [own, ...others.filter(({ id }) => id !== own.id)];
   }
 
-  async issue(claims: KubernetesClaims, audiences: readonly string[], seconds: number): Promise<{ token: string; expiresMs: number }> {
+  async issue(
+    claims: KubernetesClaims,
+    audiences: readonly string[],
+    seconds: number,
+  ): Promise<{ token: string; expiresMs: number }> {
     const { SignJWT } = await import('jose');
     const nowSeconds = Math.floor(this.#options.clock.now() / 1000);
     const expires = nowSeconds + seconds;
@@ -85,7 +89,8 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     const good = audiences.filter((audience) => verified.audiences.includes(audience));
     if (good.length === 0) return undefined;
     const { claims } = verified;
-    if (verified.subject !== serviceAccountUserName(claims.namespace, claims.serviceaccount.name)) return undefined;
+    if (verified.subject !== serviceAccountUserName(claims.namespace, claims.serviceaccount.name))
+      return undefined;
     if (!(await this.#isAlive(claims))) return undefined;
     return { user: userOf(claims, verified.id), audiences: good };
   }
@@ -94,7 +99,12 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   async jwks(): Promise<object> {
     const { exportJWK } = await import('jose');
     const keys = await Promise.all(
-      this.#keys.map(async ({ id, key, algorithm }) => ({ use: 'sig', ...(await exportJWK(key)), kid: id, alg: algorithm })),
+      this.#keys.map(async ({ id, key, algorithm }) => ({
+        use: 'sig',
+        ...(await exportJWK(key)),
+        kid: id,
+        alg: algorithm,
+      })),
     );
     return { keys };
   }
@@ -128,7 +138,8 @@ export class ServiceAccountTokens implements TokenAuthenticator {
       return undefined;
     } catch (error) {
       // Whatever is no token is not one of ours.
-      if (error instanceof errors.JOSEError || error instanceof TypeError || error instanceof SyntaxError) return undefined;
+      if (error instanceof errors.JOSEError || error instanceof TypeError || error instanceof SyntaxError)
+        return undefined;
       throw error;
     }
   }
@@ -147,7 +158,8 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     const nowMs = this.#options.clock.now();
     const isAlive = ({ metadata }: T) =>
       metadata.uid === uid &&
-      (metadata.deletionTimestamp === undefined || nowMs < Date.parse(metadata.deletionTimestamp) + DELETION_LEEWAY_MS);
+      (metadata.deletionTimestamp === undefined ||
+        nowMs < Date.parse(metadata.deletionTimestamp) + DELETION_LEEWAY_MS);
     return (await this.#options.lookup.fresh(type, key, isAlive)) !== undefined;
   }
 }

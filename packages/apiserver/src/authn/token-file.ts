@@ -11,8 +11,12 @@ export class TokenFile implements TokenAuthenticator {
       const trimmed = line.trim();
       if (trimmed === '' || trimmed.startsWith('#')) continue;
       const [token, name, uid, groups] = fieldsOf(trimmed);
-      if (!token || !name || uid === undefined) throw new Error(`token file line ${index + 1}: expected token,user,uid[,groups]`);
-      this.#users.push({ digest: digestOf(token), user: { name, uid, groups: (groups ?? '').split(',').filter((g) => g !== '') } });
+      if (!token || !name || uid === undefined)
+        throw new Error(`token file line ${index + 1}: expected token,user,uid[,groups]`);
+      this.#users.push({
+        digest: digestOf(token),
+        user: { name, uid, groups: (groups ?? '').split(',').filter((g) => g !== '') },
+      });
     }
   }
 
@@ -30,5 +34,7 @@ function digestOf(token: string): Buffer {
 
 /** Comma-separated, a field may be in double quotes. */
 function fieldsOf(line: string): string[] {
-  return [...line.matchAll(/(?:^|,)(?:"([^"]*)"|([^,]*))/g)].map(([, quoted, plain]) => (quoted ?? plain ?? '').trim());
+  return [...line.matchAll(/(?:^|,)(?:"([^"]*)"|([^,]*))/g)].map(([, quoted, plain]) =>
+    (quoted ?? plain ?? '').trim(),
+  );
 }

@@ -39,7 +39,10 @@ export class UnionAuthorizer implements Authorizer {
   readonly #catchUp: () => Promise<boolean>;
 
   /** `catchUp` tells whether the caches are any newer now. */
-  constructor(authorizers: readonly Authorizer[], catchUp: () => Promise<boolean> = () => Promise.resolve(false)) {
+  constructor(
+    authorizers: readonly Authorizer[],
+    catchUp: () => Promise<boolean> = () => Promise.resolve(false),
+  ) {
     this.#authorizers = authorizers;
     this.#catchUp = catchUp;
   }
@@ -82,7 +85,8 @@ export function accessRequestOf(user: User, info: RequestInfo, query: URLSearchP
 export function forbiddenError(request: AccessRequest, reason: string): Error {
   const who = `User ${JSON.stringify(request.user.name)} cannot ${request.verb}`;
   const why = reason === '' ? '' : `: ${reason}`;
-  if (!request.isResource) return errors.forbidden(undefined, '', `${who} path ${JSON.stringify(request.path)}${why}`);
+  if (!request.isResource)
+    return errors.forbidden(undefined, '', `${who} path ${JSON.stringify(request.path)}${why}`);
   const { group, resource, subresource, namespace, name } = request;
   const what = subresource === '' ? resource : `${resource}/${subresource}`;
   const scope = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`;

@@ -1,4 +1,12 @@
-import { type ClusterRole, errors, type KubeObject, type PolicyRule, type RoleBinding, type RoleRef, semanticEqual } from '@kubelab/api';
+import {
+  type ClusterRole,
+  errors,
+  type KubeObject,
+  type PolicyRule,
+  type RoleBinding,
+  type RoleRef,
+  semanticEqual,
+} from '@kubelab/api';
 import type { AdmissionPlugin, Attributes } from '../admission/plugin.ts';
 import { GROUP_MASTERS } from '../core/user.ts';
 import type { AccessRequest, Authorizer } from './authorizer.ts';
@@ -22,10 +30,14 @@ export function escalationGuard(rbac: Rbac, authorizer: Authorizer): AdmissionPl
       switch (resource.resource) {
         case 'roles':
         case 'clusterroles':
-          if (isSameRole(object, old) || (await may('escalate', attributes, resource.resource, object.metadata.name))) return;
+          if (
+            isSameRole(object, old) ||
+            (await may('escalate', attributes, resource.resource, object.metadata.name))
+          )
+            return;
           refuse(rbac, attributes, rulesIn(object));
           // Whoever can aggregate can collect rules they have not seen yet: only who holds everything may.
-          if ((object as ClusterRole).aggregationRule && !semanticEqual((object as ClusterRole).aggregationRule, (old as ClusterRole | undefined)?.aggregationRule)) {
+          if (aggregationOf(object) && !semanticEqual(aggregationOf(object), aggregationOf(old))) {
             refuse(rbac, attributes, EVERYTHING);
           }
           return;
@@ -34,7 +46,8 @@ export function escalationGuard(rbac: Rbac, authorizer: Authorizer): AdmissionPl
           const binding = object as RoleBinding;
           if (isSameBinding(binding, old as RoleBinding | undefined)) return;
           const { roleRef } = binding;
-          if (await may('bind', attributes, roleRef.kind === 'Role' ? 'roles' : 'clusterroles', roleRef.name)) return;
+          if (await may('bind', attributes, roleRef.kind === 'Role' ? 'roles' : 'clusterroles', roleRef.name))
+            return;
           refuse(rbac, attributes, rulesOfRef(rbac, roleRef, attributes.namespace));
           return;
         }
@@ -42,7 +55,12 @@ export function escalationGuard(rbac: Rbac, authorizer: Authorizer): AdmissionPl
     },
   };
 
-  async function may(verb: string, { user, namespace }: Attributes, resource: string, name: string): Promise<boolean> {
+  async function may(
+    verb: string,
+    { user, namespace }: Attributes,
+    resource: string,
+    name: string,
+  ): Promise<boolean> {
     const request: AccessRequest = {
       user,
       isResource: true,
@@ -69,7 +87,11 @@ function rulesOfRef(rbac: Rbac, roleRef: RoleRef, namespace: string): readonly R
   return rbac.rulesOf(roleRef, namespace);
 }
 
-function refuse(rbac: Rbac, { user, namespace, resource, object }: Attributes, wanted: readonly Rule[]): void {
+function refuse(
+  rbac: Rbac,
+  { user, namespace, resource, object }: Attributes,
+  wanted: readonly Rule[],
+): void {
   const held = [...rbac.rulesFor(user, namespace)].flatMap(({ rules }) => rules);
   const missing = uncovered(held, wanted);
   if (missing.length === 0) return;
@@ -85,10 +107,19 @@ function rulesIn(object: KubeObject): readonly Rule[] {
 
 function isSameRole(object: KubeObject, old: KubeObject | undefined): boolean {
   if (old === undefined) return false;
-  const aggregation = (role: KubeObject) => (role as ClusterRole).aggregationRule;
-  return semanticEqual(rulesIn(object), rulesIn(old)) && semanticEqual(aggregation(object), aggregation(old));
+  return (
+    semanticEqual(rulesIn(object), rulesIn(old)) && semanticEqual(aggregationOf(object), aggregationOf(old))
+  );
+}
+
+function aggregationOf(role: ClusterRole | undefined): ClusterRole['aggregationRule'] {
+  return role?.aggregationRule;
 }
 
 function isSameBinding(binding: RoleBinding, old: RoleBinding | undefined): boolean {
-  return old !== undefined && semanticEqual(binding.roleRef, old.roleRef) && semanticEqual(binding.subjects, old.subjects);
+  return (
+    old !== undefined &&
+    semanticEqual(binding.roleRef, old.roleRef) &&
+    semanticEqual(binding.subjects, old.subjects)
+  );
 }

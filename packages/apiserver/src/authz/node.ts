@@ -33,11 +33,15 @@ export class NodeAuthorizer implements Authorizer {
       case 'configmaps':
         return this.#readReferenced(request, node);
       case 'persistentvolumeclaims':
-        return subresource === 'status' ? this.#related(request, node, ['update', 'patch']) : this.#related(request, node, ['get']);
+        return subresource === 'status'
+          ? this.#related(request, node, ['update', 'patch'])
+          : this.#related(request, node, ['get']);
       case 'persistentvolumes':
         return this.#related(request, node, ['get']);
       case 'serviceaccounts':
-        return subresource === 'token' ? this.#related(request, node, ['create']) : refused('can only create tokens for individual service accounts');
+        return subresource === 'token'
+          ? this.#related(request, node, ['create'])
+          : refused('can only create tokens for individual service accounts');
       case 'leases.coordination.k8s.io':
         return ownLease(request, node);
       case 'csinodes.storage.k8s.io':
@@ -62,7 +66,9 @@ export class NodeAuthorizer implements Authorizer {
     }
     if (name === '') return refused(`can only ${verb} individual resources of this type`);
     const isRelated = this.#podsOn(node).some(
-      (pod) => (resource === 'persistentvolumes' || pod.metadata.namespace === namespace) && this.#refersTo(pod, resource, name),
+      (pod) =>
+        (resource === 'persistentvolumes' || pod.metadata.namespace === namespace) &&
+        this.#refersTo(pod, resource, name),
     );
     return isRelated ? allowed : refused(`no relationship found between node '${node}' and this object`);
   }
@@ -80,7 +86,9 @@ export class NodeAuthorizer implements Authorizer {
       case 'persistentvolumeclaims':
         return claimsOf(pod).has(name);
       case 'persistentvolumes':
-        return [...claimsOf(pod)].some((claim) => this.#volumeOf(pod.metadata.namespace ?? '', claim) === name);
+        return [...claimsOf(pod)].some(
+          (claim) => this.#volumeOf(pod.metadata.namespace ?? '', claim) === name,
+        );
       case 'serviceaccounts':
         return (pod.spec.serviceAccountName ?? '') === name;
       default:
@@ -102,7 +110,9 @@ export class NodeAuthorizer implements Authorizer {
     }
     if ((verb === 'get' || verb === 'list' || verb === 'watch') && subresource === '') {
       const pod = this.#caches.pods.get(`${namespace}/${name}`)?.object as Pod | undefined;
-      return pod?.spec.nodeName === node ? allowed : refused(`no relationship found between node '${node}' and this object`);
+      return pod?.spec.nodeName === node
+        ? allowed
+        : refused(`no relationship found between node '${node}' and this object`);
     }
     return byRules(request);
   }
@@ -119,15 +129,21 @@ function byRules(request: AccessRequest): Decision {
 }
 
 function ownLease(request: AccessRequest, node: string): Decision {
-  if (request.namespace !== 'kube-node-lease') return refused('can only access leases in the "kube-node-lease" system namespace');
+  if (request.namespace !== 'kube-node-lease')
+    return refused('can only access leases in the "kube-node-lease" system namespace');
   return ownObject(request, node, ['get', 'create', 'update', 'patch', 'delete']);
 }
 
 /** The object named like the node. A create has no name in its path: NodeRestriction looks at the body. */
-function ownObject({ verb, name, subresource }: AccessRequest, node: string, verbs: readonly string[]): Decision {
+function ownObject(
+  { verb, name, subresource }: AccessRequest,
+  node: string,
+  verbs: readonly string[],
+): Decision {
   if (!verbs.includes(verb)) return refused(`can only ${verbs.join(', ')} an object of this type`);
   if (subresource !== '') return refused('cannot access subresources of this type');
-  if (verb !== 'create' && name !== node) return refused('can only access the object with the same name as the requesting node');
+  if (verb !== 'create' && name !== node)
+    return refused('can only access the object with the same name as the requesting node');
   return allowed;
 }
 
@@ -155,7 +171,8 @@ export function configMapsOf(pod: Pod): Set<string> {
   const names = new Set<string>(envReferences(pod, 'configMap'));
   for (const volume of pod.spec.volumes ?? []) {
     if (volume.configMap?.name) names.add(volume.configMap.name);
-    for (const source of volume.projected?.sources ?? []) if (source.configMap?.name) names.add(source.configMap.name);
+    for (const source of volume.projected?.sources ?? [])
+      if (source.configMap?.name) names.add(source.configMap.name);
   }
   return names;
 }
@@ -171,9 +188,15 @@ function claimsOf(pod: Pod): Set<string> {
 }
 
 function envReferences({ spec }: Pod, kind: 'secret' | 'configMap'): string[] {
-  const containers = [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])];
+  const containers = [
+    ...(spec.initContainers ?? []),
+    ...spec.containers,
+    ...(spec.ephemeralContainers ?? []),
+  ];
   const names = containers.flatMap((container) => [
-    ...(container.envFrom ?? []).map((from) => (kind === 'secret' ? from.secretRef?.name : from.configMapRef?.name)),
+    ...(container.envFrom ?? []).map((from) =>
+      kind === 'secret' ? from.secretRef?.name : from.configMapRef?.name,
+    ),
     ...(container.env ?? []).map(({ valueFrom }) =>
       kind === 'secret' ? valueFrom?.secretKeyRef?.name : valueFrom?.configMapKeyRef?.name,
     ),

@@ -1,4 +1,12 @@
-import { type ClusterRole, type ClusterRoleBinding, labelSelectorMatcher, type Role, type RoleBinding, type RoleRef, type Subject } from '@kubelab/api';
+import {
+  type ClusterRole,
+  type ClusterRoleBinding,
+  labelSelectorMatcher,
+  type Role,
+  type RoleBinding,
+  type RoleRef,
+  type Subject,
+} from '@kubelab/api';
 import type { ResourceCache } from '../cache/resource-cache.ts';
 import { serviceAccountUserName, type User } from '../core/user.ts';
 import type { AccessRequest, Authorizer, Decision } from './authorizer.ts';
@@ -36,7 +44,9 @@ export class Rbac implements Authorizer {
     caches.roleBindings.addIndex(BY_SUBJECT, (object) => {
       const { metadata, subjects } = object as RoleBinding;
       const namespace = metadata.namespace ?? '';
-      return (subjects ?? []).flatMap((subject) => keysOf(subject, namespace)).map((key) => `${namespace}/${key}`);
+      return (subjects ?? [])
+        .flatMap((subject) => keysOf(subject, namespace))
+        .map((key) => `${namespace}/${key}`);
     });
     caches.clusterRoleBindings.addIndex(BY_SUBJECT, (object) =>
       ((object as ClusterRoleBinding).subjects ?? []).flatMap((subject) => keysOf(subject, '')),
@@ -71,10 +81,15 @@ export class Rbac implements Authorizer {
 
   rulesOf(roleRef: Pick<RoleRef, 'kind' | 'name'>, namespace: string): readonly Rule[] {
     const { roles, clusterRoles } = this.#caches;
-    if (roleRef.kind === 'Role') return (roles.get(`${namespace}/${roleRef.name}`)?.object as Role | undefined)?.rules ?? [];
-    const role = clusterRoles.get(roleRef.name)?.object as ClusterRole | undefined;
+    if (roleRef.kind === 'Role') {
+      const role: Role | undefined = roles.get(`${namespace}/${roleRef.name}`)?.object;
+      return role?.rules ?? [];
+    }
+    const role: ClusterRole | undefined = clusterRoles.get(roleRef.name)?.object;
     if (role === undefined) return [];
-    return role.aggregationRule === undefined || role.aggregationRule === null ? (role.rules ?? []) : this.#aggregate(role);
+    return role.aggregationRule === undefined || role.aggregationRule === null
+      ? (role.rules ?? [])
+      : this.#aggregate(role);
   }
 
   /** The role's own rules and those of every role its selectors choose: right even before a controller has written them down. */
@@ -93,7 +108,9 @@ export class Rbac implements Authorizer {
 }
 
 function aggregatedRules(role: ClusterRole, clusterRoles: ResourceCache): Rule[] {
-  const matchers = (role.aggregationRule?.clusterRoleSelectors ?? []).map((selector) => labelSelectorMatcher(selector));
+  const matchers = (role.aggregationRule?.clusterRoleSelectors ?? []).map((selector) =>
+    labelSelectorMatcher(selector),
+  );
   const rules = [...(role.rules ?? [])];
   const seen = new Set(rules.map((rule) => JSON.stringify(rule)));
   for (const entry of clusterRoles.list()) {

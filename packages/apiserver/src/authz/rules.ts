@@ -6,7 +6,8 @@ export type Rule = PolicyRule;
 
 export function ruleAllows(rule: Rule, request: AccessRequest): boolean {
   if (!hasOrAll(rule.verbs, request.verb)) return false;
-  if (!request.isResource) return (rule.nonResourceURLs ?? []).some((pattern) => pathMatches(pattern, request.path));
+  if (!request.isResource)
+    return (rule.nonResourceURLs ?? []).some((pattern) => pathMatches(pattern, request.path));
   return (
     hasOrAll(rule.apiGroups, request.group) &&
     resourceMatches(rule.resources, request.resource, request.subresource) &&
@@ -15,10 +16,15 @@ export function ruleAllows(rule: Rule, request: AccessRequest): boolean {
 }
 
 /** `pods`, `pods/log`, `*` (everything), `*`/scale (that subresource of everything). */
-function resourceMatches(resources: readonly string[] | undefined, resource: string, subresource: string): boolean {
+function resourceMatches(
+  resources: readonly string[] | undefined,
+  resource: string,
+  subresource: string,
+): boolean {
   const wanted = subresource === '' ? resource : `${resource}/${subresource}`;
   return (resources ?? []).some(
-    (pattern) => pattern === '*' || pattern === wanted || (subresource !== '' && pattern === `*/${subresource}`),
+    (pattern) =>
+      pattern === '*' || pattern === wanted || (subresource !== '' && pattern === `*/${subresource}`),
   );
 }
 
@@ -67,12 +73,16 @@ function covers(held: Rule, atom: Rule): boolean {
   if (!hasOrAll(held.apiGroups, group) || !coversResource(held.resources, resource)) return false;
   const heldNames = held.resourceNames ?? [];
   // Whoever holds only some names does not hold all of them.
-  return heldNames.length === 0 || (atom.resourceNames !== undefined && heldNames.includes(atom.resourceNames[0] ?? ''));
+  return (
+    heldNames.length === 0 ||
+    (atom.resourceNames !== undefined && heldNames.includes(atom.resourceNames[0] ?? ''))
+  );
 }
 
 function coversResource(held: readonly string[] | undefined, resource: string): boolean {
   const slash = resource.indexOf('/');
   return (held ?? []).some(
-    (pattern) => pattern === '*' || pattern === resource || (slash >= 0 && pattern === `*${resource.slice(slash)}`),
+    (pattern) =>
+      pattern === '*' || pattern === resource || (slash >= 0 && pattern === `*${resource.slice(slash)}`),
   );
 }

@@ -7,8 +7,17 @@ import type { Ensure } from './ensure.ts';
 export const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'] as const;
 
 const PRIORITY_CLASSES = [
-  { name: 'system-node-critical', value: 2_000_001_000, description: 'Used for system critical pods that must not be moved from their current node.' },
-  { name: 'system-cluster-critical', value: 2_000_000_000, description: 'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.' },
+  {
+    name: 'system-node-critical',
+    value: 2_000_001_000,
+    description: 'Used for system critical pods that must not be moved from their current node.',
+  },
+  {
+    name: 'system-cluster-critical',
+    value: 2_000_000_000,
+    description:
+      'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+  },
 ] as const;
 
 /** Namespaces and priority classes without which nothing else works. */
@@ -17,7 +26,11 @@ export async function ensureBasics(ensure: Ensure): Promise<void> {
   await ensure.each(SYSTEM_NAMESPACES, (name) => ensure.object(namespaces, named('v1', 'Namespace', name)));
   const classes = must(findResource('scheduling.k8s.io', 'v1', 'priorityclasses'));
   await ensure.each(PRIORITY_CLASSES, ({ name, ...rest }) =>
-    ensure.object(classes, { ...named('scheduling.k8s.io/v1', 'PriorityClass', name), ...rest, globalDefault: false }),
+    ensure.object(classes, {
+      ...named('scheduling.k8s.io/v1', 'PriorityClass', name),
+      ...rest,
+      globalDefault: false,
+    }),
   );
 }
 

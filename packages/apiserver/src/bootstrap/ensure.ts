@@ -15,7 +15,8 @@ export class Ensure {
 
   /** Some at a time: the store should not drown in them at each start. */
   async each<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
-    for (let i = 0; i < items.length; i += PARALLEL) await Promise.all(items.slice(i, i + PARALLEL).map((item) => run(item)));
+    for (let i = 0; i < items.length; i += PARALLEL)
+      await Promise.all(items.slice(i, i + PARALLEL).map((item) => run(item)));
   }
 
   /** Creates it, or completes what is there: `complete` gives the better object, undefined when nothing is missing. */
@@ -25,8 +26,14 @@ export class Ensure {
     complete: (stored: T, wanted: T) => T | undefined = () => undefined,
     companions?: (object: T) => Companions,
   ): Promise<void> {
-    const key = resource.namespaced ? `${wanted.metadata.namespace}/${wanted.metadata.name}` : wanted.metadata.name;
-    if (this.#objects.of(resource).get(key) === undefined && (await this.#create(resource, key, wanted, companions))) return;
+    const key = resource.namespaced
+      ? `${wanted.metadata.namespace}/${wanted.metadata.name}`
+      : wanted.metadata.name;
+    if (
+      this.#objects.of(resource).get(key) === undefined &&
+      (await this.#create(resource, key, wanted, companions))
+    )
+      return;
     await this.#objects.update(resource, key, (current) => {
       if (current === undefined) return { type: 'none' };
       const stored = current.copy() as T;

@@ -50,9 +50,17 @@ export class MasterService {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();
-    const { store, address } = this.#options;
-    await store.txn({ compare: [], success: [{ type: 'delete', key: MASTER_LEASES + address }], failure: [] });
+    const { store } = this.#options;
+    await store.txn({
+      compare: [],
+      success: [{ type: 'delete', key: this.#leaseKey }],
+      failure: [],
+    });
     await this.#writeEndpoints(await this.#alive());
+  }
+
+  get #leaseKey(): string {
+    return `${MASTER_LEASES}${this.#options.address}:${this.#options.port}`;
   }
 
   async #ensureService(ensure: Ensure): Promise<void> {
@@ -61,10 +69,14 @@ export class MasterService {
     if (objects.of(resource).get(`${NAMESPACE}/${NAME}`) !== undefined) return;
     const service = this.#service();
     try {
-      await ensure.object(resource, service, undefined, (object) => allocator.allocate(object, undefined, new Set()));
+      await ensure.object(resource, service, undefined, (object) =>
+        allocator.allocate(object, undefined, new Set()),
+      );
     } catch (error) {
       if (!(error instanceof ClaimTakenError)) throw error;
-      this.#options.log.error('the address of the kubernetes service is taken', { clusterIP: this.#options.clusterIP });
+      this.#options.log.error('the address of the kubernetes service is taken', {
+        clusterIP: this.#options.clusterIP,
+      });
     }
   }
 
@@ -75,7 +87,9 @@ export class MasterService {
       await this.#writeEndpoints(await this.#alive());
     } catch (error) {
       pauseMs = RETRY_MS;
-      this.#options.log.warn('endpoints of the kubernetes service were not reconciled', { err: errorMessage(error) });
+      this.#options.log.warn('endpoints of the kubernetes service were not reconciled', {
+        err: errorMessage(error),
+      });
     }
     if (this.#stopped) return;
     this.#timer = this.#options.clock.setTimer(pauseMs, () => void this.#reconcileForever());
@@ -84,8 +98,19 @@ export class MasterService {
   async #renew(): Promise<void> {
     const { store, address } = this.#options;
     const lease = await store.leaseGrant(LEASE_SECONDS);
-    const value = Buffer.from(JSON.stringify({ kind: 'Endpoints', apiVersion: 'v1', metadata: {}, subsets: [{ addresses: [{ ip: address }] }] }));
-    await store.txn({ compare: [], success: [{ type: 'put', key: MASTER_LEASES + address, value, lease }], failure: [] });
+    const value = Buffer.from(
+      JSON.stringify({
+        kind: 'Endpoints',
+        apiVersion: 'v1',
+        metadata: {},
+        subsets: [{ addresses: [{ ip: address }] }],
+      }),
+    );
+    await store.txn({
+      compare: [],
+      success: [{ type: 'put', key: this.#leaseKey, value, lease }],
+      failure: [],
+    });
   }
 
   async #alive(): Promise<string[]> {
@@ -93,27 +118,33 @@ export class MasterService {
     return found.kvs.map((kv) => kv.key.slice(MASTER_LEASES.length)).toSorted();
   }
 
-  async #writeEndpoints(addresses: readonly string[]): Promise<void> {
-    const { port } = this.#options;
-    const labels = { 'endpointslice.kubernetes.io/skip-mirror': 'true' };
-    await this.#write<Endpoints>('', 'endpoints', {
+  async #writeEndpoints(alive: readonly string[]): Promise<void> {
+    const byPort = Object.entries(groupByPort(alive)).map(([port, addresses]) => ({
+      addresses,
+      ports: [{ name: 'https', port: Number(port), protocol: 'TCP' }],
+    }));
+    const endpoints: Endpoints = {
       kind: 'Endpoints',
       apiVersion: 'v1',
-      metadata: meta(labels),
-      subsets: addresses.length === 0 ? [] : [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: 'https', port, protocol: 'TCP' }] }],
-    });
-    await this.#write<EndpointSlice>('discovery.k8s.io', 'endpointslices', {
+      metadata: meta({ 'endpointslice.kubernetes.io/skip-mirror': 'true' }),
+      subsets: byPort.map(({ addresses, ports }) => ({ addresses: addresses.map((ip) => ({ ip })), ports })),
+    };
+    await this.#write('', 'endpoints', endpoints);
+    // A slice has one list of ports; servers differ in theirs only where all share one address, as processes on one machine.
+    const first = byPort[0];
+    const slice: EndpointSlice = {
       kind: 'EndpointSlice',
       apiVersion: 'discovery.k8s.io/v1',
       metadata: meta({ 'kubernetes.io/service-name': NAME }),
       addressType: 'IPv4',
-      endpoints: addresses.map((ip) => ({ addresses: [ip], conditions: { ready: true } })),
-      ports: [{ name: 'https', port, protocol: 'TCP' }],
-    });
+      endpoints: (first?.addresses ?? []).map((ip) => ({ addresses: [ip], conditions: { ready: true } })),
+      ports: first?.ports ?? [],
+    };
+    await this.#write('discovery.k8s.io', 'endpointslices', slice);
   }
 
   /** Writes only what differs. */
-  async #write<T extends KubeObject>(group: string, plural: string, wanted: T): Promise<void> {
+  async #write(group: string, plural: string, wanted: KubeObject): Promise<void> {
     const { objects, clock, random } = { ...this.#options, random: this.#options.objects.random };
     const resource = must(findResource(group, 'v1', plural));
     await objects.update(resource, `${NAMESPACE}/${NAME}`, (current) => {
@@ -122,7 +153,10 @@ export class MasterService {
         const generation = plural === 'endpointslices' ? { generation: 1 } : {};
         return { type: 'put', object: { ...wanted, metadata: { ...created, ...generation } } };
       }
-      const metadata = { ...current.object.metadata, labels: { ...current.object.metadata.labels, ...wanted.metadata.labels } };
+      const metadata = {
+        ...current.object.metadata,
+        labels: { ...current.object.metadata.labels, ...wanted.metadata.labels },
+      };
       const object = { ...current.copy(), ...wanted, metadata };
       return semanticEqual(object, current.object) ? { type: 'none' } : { type: 'put', object };
     });
@@ -147,4 +181,14 @@ export class MasterService {
 /** The rest of the metadata is given when the object is made. */
 function meta(labels: Record<string, string>): KubeObject['metadata'] {
   return { name: NAME, namespace: NAMESPACE, labels } as unknown as KubeObject['metadata'];
+}
+
+/** `10.0.0.1:6443` → by port, lowest first (the order of whole numbers as keys). */
+function groupByPort(alive: readonly string[]): Record<string, string[]> {
+  const groups: Record<string, string[]> = {};
+  for (const place of alive) {
+    const colon = place.lastIndexOf(':');
+    (groups[place.slice(colon + 1)] ??= []).push(place.slice(0, colon));
+  }
+  return groups;
 }

@@ -15,14 +15,24 @@ type BindingLike = KubeObject & { roleRef: RoleRef; subjects?: Subject[] };
 
 /** Brings the bootstrap roles and bindings up to what this version needs: adds what is missing, takes nothing away. */
 export async function ensurePolicy(ensure: Ensure): Promise<void> {
-  const kinds = { roles: rbac('roles'), clusterRoles: rbac('clusterroles'), roleBindings: rbac('rolebindings'), clusterRoleBindings: rbac('clusterrolebindings') };
+  const kinds = {
+    roles: rbac('roles'),
+    clusterRoles: rbac('clusterroles'),
+    roleBindings: rbac('rolebindings'),
+    clusterRoleBindings: rbac('clusterrolebindings'),
+  };
   await ensure.each(bootstrapRoles, async (role) => {
     await ensure.object<RoleLike>(kinds.clusterRoles, clusterRole(role), completeRole);
     if (role.subjects === undefined && role.name !== 'cluster-admin') return;
     const subjects = role.subjects ?? [{ kind: 'Group', apiGroup: RBAC_GROUP, name: 'system:masters' }];
     await ensure.object<BindingLike>(
       kinds.clusterRoleBindings,
-      binding('ClusterRoleBinding', role.name, { apiGroup: RBAC_GROUP, kind: 'ClusterRole', name: role.name }, subjects),
+      binding(
+        'ClusterRoleBinding',
+        role.name,
+        { apiGroup: RBAC_GROUP, kind: 'ClusterRole', name: role.name },
+        subjects,
+      ),
       completeBinding,
     );
   });
@@ -50,7 +60,11 @@ function binding(kind: string, name: string, roleRef: RoleRef, subjects: readonl
 }
 
 function base(kind: string, name: string, labels: BootstrapRole['labels']): KubeObject {
-  const metadata = { name, labels: { ...BOOTSTRAPPING_LABEL, ...labels }, annotations: { [AUTOUPDATE]: 'true' } };
+  const metadata = {
+    name,
+    labels: { ...BOOTSTRAPPING_LABEL, ...labels },
+    annotations: { [AUTOUPDATE]: 'true' },
+  };
   // The rest of the metadata is the server's to give.
   return { kind, apiVersion: `${RBAC_GROUP}/v1`, metadata: metadata as unknown as KubeObject['metadata'] };
 }
@@ -64,7 +78,10 @@ function completeRole(stored: RoleLike, wanted: RoleLike): RoleLike | undefined 
   const missing = uncovered(stored.rules ?? [], wanted.rules ?? []);
   const labels = { ...wanted.metadata.labels, ...stored.metadata.labels };
   const aggregationRule = wanted.aggregationRule ?? stored.aggregationRule;
-  const isComplete = missing.length === 0 && semanticEqual(labels, stored.metadata.labels) && semanticEqual(aggregationRule, stored.aggregationRule);
+  const isComplete =
+    missing.length === 0 &&
+    semanticEqual(labels, stored.metadata.labels) &&
+    semanticEqual(aggregationRule, stored.aggregationRule);
   if (isComplete) return undefined;
   const rules = missing.length === 0 ? stored.rules : [...(stored.rules ?? []), ...missing];
   const completed: RoleLike = { ...stored, metadata: { ...stored.metadata, labels }, rules: rules ?? null };

@@ -9,7 +9,9 @@ const CATCH_UP_TIMEOUT_MS = 3000;
 export class NotFreshError extends Error {
   readonly kind: 'not-synced' | 'behind';
   constructor(kind: NotFreshError['kind']) {
-    super(kind === 'not-synced' ? 'the watch cache is not synced' : 'the watch cache did not catch up in time');
+    super(
+      kind === 'not-synced' ? 'the watch cache is not synced' : 'the watch cache did not catch up in time',
+    );
     this.kind = kind;
   }
 }
@@ -39,7 +41,9 @@ export class Freshness {
     this.#turn ??= new Promise((resolve, reject) => {
       setImmediate(() => {
         this.#turn = undefined;
-        this.#store.range({ key: PROBE_KEY, countOnly: true }).then((result) => resolve(result.revision), reject);
+        this.#store
+          .range({ key: PROBE_KEY, countOnly: true })
+          .then((result) => resolve(result.revision), reject);
       });
     });
     return this.#turn;

@@ -45,7 +45,8 @@ export class History {
     this.#events.push(event);
     const { eventsMax, eventsMin, keepMs } = this.#limits;
     while (this.length > eventsMax) this.#drop();
-    while (this.length > eventsMin && event.atMs - (this.#events[this.#first]?.atMs ?? 0) > keepMs) this.#drop();
+    while (this.length > eventsMin && event.atMs - (this.#events[this.#first]?.atMs ?? 0) > keepMs)
+      this.#drop();
     if (this.#first > 1024 || this.#first > this.length * 2) {
       this.#events = this.#events.slice(this.#first);
       this.#first = 0;

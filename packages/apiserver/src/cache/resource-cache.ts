@@ -96,7 +96,13 @@ export class ResourceCache {
     this.#index(previous, false);
     this.#entries.delete(key);
     this.#keys.delete(key);
-    this.#publish({ type: 'delete', revision, entry: previous.atRevision(revision, 'DELETED'), previous, atMs });
+    this.#publish({
+      type: 'delete',
+      revision,
+      entry: previous.atRevision(revision, 'DELETED'),
+      previous,
+      atMs,
+    });
   }
 
   /** A watch for changes after `revision`; undefined when its history is gone. */
@@ -119,7 +125,9 @@ export class ResourceCache {
     options: { readonly wantsBookmarks: boolean; readonly initialEventsEndAt?: number | undefined },
   ): Watcher {
     const candidates =
-      filter.key === undefined ? this.list(filter.keyPrefix) : [this.#entries.get(filter.key)].filter((e) => e !== undefined);
+      filter.key === undefined
+        ? this.list(filter.keyPrefix)
+        : [this.#entries.get(filter.key)].filter((e) => e !== undefined);
     const initial = candidates.filter((entry) => filter.matches(entry));
     return this.#open({ filter, afterRevision: revision, initial, ...options });
   }

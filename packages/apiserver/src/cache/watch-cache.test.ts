@@ -26,7 +26,14 @@ function pod(name: string, color = 'red') {
   return encodeForStore({
     kind: 'Pod',
     apiVersion: 'v1',
-    metadata: { name, namespace: 'ns', uid: name, resourceVersion: '', creationTimestamp: '', labels: { color } },
+    metadata: {
+      name,
+      namespace: 'ns',
+      uid: name,
+      resourceVersion: '',
+      creationTimestamp: '',
+      labels: { color },
+    },
   });
 }
 

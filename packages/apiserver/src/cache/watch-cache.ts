@@ -123,7 +123,12 @@ export class WatchCache {
     let key = REGISTRY;
     let revision: number | undefined;
     for (;;) {
-      const page = await this.#store.range({ key, rangeEnd, limit: PAGE_KEYS, ...(revision === undefined ? {} : { revision }) });
+      const page = await this.#store.range({
+        key,
+        rangeEnd,
+        limit: PAGE_KEYS,
+        ...(revision === undefined ? {} : { revision }),
+      });
       revision ??= page.revision;
       for (const kv of page.kvs) this.#keep(found, kv.key, kv.modRevision, kv.value);
       const last = page.kvs.at(-1);
@@ -139,7 +144,12 @@ export class WatchCache {
     this.#advanced();
   }
 
-  #keep(found: Map<ResourceCache, CacheEntry[]>, storeKey: string, revision: number, value: Uint8Array): void {
+  #keep(
+    found: Map<ResourceCache, CacheEntry[]>,
+    storeKey: string,
+    revision: number,
+    value: Uint8Array,
+  ): void {
     const at = this.#keys.find(storeKey);
     if (at === undefined) return;
     const entry = this.#parse(storeKey, () => CacheEntry.fromStored(at.key, revision, value, 'ADDED'));
@@ -193,7 +203,10 @@ export class WatchCache {
       return read();
     } catch (error) {
       if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
-      this.#log.error('the store holds a value that is no API object', { key: storeKey, err: errorMessage(error) });
+      this.#log.error('the store holds a value that is no API object', {
+        key: storeKey,
+        err: errorMessage(error),
+      });
       return undefined;
     }
   }

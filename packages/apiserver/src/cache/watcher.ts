@@ -97,7 +97,8 @@ export class Watcher {
 
   /** Resolves when there is something to take or the watch has ended. */
   wait(): Promise<void> {
-    if (this.#queue.length > 0 || this.#initial.length > 0 || this.#ended !== undefined) return Promise.resolve();
+    if (this.#queue.length > 0 || this.#initial.length > 0 || this.#ended !== undefined)
+      return Promise.resolve();
     return new Promise((resolve) => {
       this.#wake = resolve;
     });

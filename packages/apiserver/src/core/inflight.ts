@@ -34,7 +34,10 @@ export class InflightLimiter {
   enter(info: RequestInfo, user: User): () => void {
     if (info.verb === 'watch' || LONG_RUNNING.has(info.subresource)) return noop;
     const isReading = READING.has(info.verb);
-    if (!isExempt(info, user) && (isReading ? this.#readOnly >= this.#limits.readOnly : this.#mutating >= this.#limits.mutating)) {
+    if (
+      !isExempt(info, user) &&
+      (isReading ? this.#readOnly >= this.#limits.readOnly : this.#mutating >= this.#limits.mutating)
+    ) {
       throw errors.tooManyRequests('too many requests, please try again later', 1);
     }
     if (isReading) this.#readOnly++;

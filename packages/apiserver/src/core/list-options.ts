@@ -23,7 +23,9 @@ export type VersionRule =
 
 export function listOptions(query: URLSearchParams, verb: 'list' | 'watch'): ListOptions {
   const continueToken = query.get('continue') || undefined;
-  const sendInitialEvents = query.has('sendInitialEvents') ? isTrue(query.get('sendInitialEvents')) : undefined;
+  const sendInitialEvents = query.has('sendInitialEvents')
+    ? isTrue(query.get('sendInitialEvents'))
+    : undefined;
   return {
     labelSelector: query.get('labelSelector') ?? '',
     fieldSelector: query.get('fieldSelector') ?? '',
@@ -67,7 +69,8 @@ function versionRule(
   }
   if (match === '') return fromText(text);
   if (text === '') throw refuse('resourceVersionMatch is forbidden unless resourceVersion is provided');
-  if (continueToken !== undefined) throw refuse('resourceVersionMatch is forbidden when continue is provided');
+  if (continueToken !== undefined)
+    throw refuse('resourceVersionMatch is forbidden when continue is provided');
   if (match === 'NotOlderThan') return fromText(text);
   if (text === '0') throw refuse('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
   return { type: 'exact', revision: revisionOf(text) };
@@ -89,7 +92,9 @@ function wholeNumber(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null || text === '') return undefined;
   if (!/^\d{1,15}$/.test(text)) {
-    throw errors.badRequest(`invalid value "${text.slice(0, 40)}" for query parameter "${name}": must be a whole number`);
+    throw errors.badRequest(
+      `invalid value "${text.slice(0, 40)}" for query parameter "${name}": must be a whole number`,
+    );
   }
   return Number(text);
 }

@@ -60,7 +60,8 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
   }
   const [resource = '', name = '', subresource = '', ...tail] = rest;
   for (const word of [namespace, name]) {
-    if (word.includes('/') || word === '.' || word === '..') throw new MalformedPathError('a name may not contain "/"');
+    if (word.includes('/') || word === '.' || word === '..')
+      throw new MalformedPathError('a name may not contain "/"');
   }
   if (name === '') verb = collectionVerb(verb, query);
   else if (verb === 'get' && subresource === '' && isTrue(query.get('watch'))) verb = 'watch';
@@ -80,7 +81,9 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
 
 /** The request addresses one object by its path, not a collection that a field selector narrows down. */
 export function namesOneObject(info: RequestInfo): boolean {
-  return info.name !== '' && info.verb !== 'list' && info.verb !== 'watch' && info.verb !== 'deletecollection';
+  return (
+    info.name !== '' && info.verb !== 'list' && info.verb !== 'watch' && info.verb !== 'deletecollection'
+  );
 }
 
 export function isTrue(text: string | null): boolean {

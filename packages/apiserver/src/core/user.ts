@@ -29,7 +29,9 @@ export function serviceAccountUserName(namespace: string, name: string): string 
 }
 
 /** undefined when the user is no service account. */
-export function serviceAccountOf(user: User): { readonly namespace: string; readonly name: string } | undefined {
+export function serviceAccountOf(
+  user: User,
+): { readonly namespace: string; readonly name: string } | undefined {
   if (!user.name.startsWith(SERVICE_ACCOUNT_PREFIX)) return undefined;
   const [namespace, name, ...rest] = user.name.slice(SERVICE_ACCOUNT_PREFIX.length).split(':');
   return namespace && name && rest.length === 0 ? { namespace, name } : undefined;

@@ -78,7 +78,10 @@ export class GrpcDoor {
       body: request.body,
       signal: gone.signal,
     });
-    if (method === undefined) return refusalOf(errors.badRequest(`unknown verb ${JSON.stringify(String(request.verb).slice(0, 40))}`));
+    if (method === undefined)
+      return refusalOf(
+        errors.badRequest(`unknown verb ${JSON.stringify(String(request.verb).slice(0, 40))}`),
+      );
     return answerOf(await this.#options.pipeline.handle(apiRequest));
   }
 
@@ -129,7 +132,8 @@ async function answerOf(response: ApiResponse): Promise<CallResponse> {
       let length = 0;
       for await (const chunk of response.body) {
         length += chunk.length;
-        if (length > BODY_BYTES_MAX) return refusalOf(errors.requestEntityTooLarge(`limit is ${BODY_BYTES_MAX}`));
+        if (length > BODY_BYTES_MAX)
+          return refusalOf(errors.requestEntityTooLarge(`limit is ${BODY_BYTES_MAX}`));
         chunks.push(chunk);
       }
       return { code, body: Buffer.concat(chunks), warnings };

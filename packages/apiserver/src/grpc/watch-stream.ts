@@ -46,7 +46,9 @@ export class WatchStreamServer {
   #take({ start, cancel }: WatchRequest): void {
     if (start !== undefined && start !== null) {
       if (this.#open.has(start.id) || this.#open.size >= WATCHES_PER_STREAM_MAX) {
-        const refusal = errorBody(errors.badRequest(`watch ${start.id} cannot be opened: its id is in use, or there are too many`));
+        const refusal = errorBody(
+          errors.badRequest(`watch ${start.id} cannot be opened: its id is in use, or there are too many`),
+        );
         this.#stream.write({ id: start.id, type: 'CLOSED', object: refusal.body });
         return;
       }
@@ -69,7 +71,11 @@ export class WatchStreamServer {
     if (!this.#stream.destroyed) this.#stream.write({ id: start.id, type: 'CLOSED', object: last });
   }
 
-  async #pump(id: number, { watcher, encoder, timeoutMs }: WatchResponse, signal: AbortSignal): Promise<void> {
+  async #pump(
+    id: number,
+    { watcher, encoder, timeoutMs }: WatchResponse,
+    signal: AbortSignal,
+  ): Promise<void> {
     const close = () => watcher.close('stopped');
     const timer = this.#clock.setTimer(timeoutMs, close);
     signal.addEventListener('abort', close, { once: true });
@@ -83,7 +89,8 @@ export class WatchStreamServer {
           continue;
         }
         let hasRoom = true;
-        for (const event of batch) hasRoom = this.#stream.write({ id, type: event.type, object: encoder.object(event) });
+        for (const event of batch)
+          hasRoom = this.#stream.write({ id, type: event.type, object: encoder.object(event) });
         if (!hasRoom) await this.#drain(signal);
       }
     } finally {

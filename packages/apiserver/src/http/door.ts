@@ -1,10 +1,16 @@
 import type { IncomingMessage } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type ServerHttp2Session } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type ServerHttp2Session,
+} from 'node:http2';
 import { constants } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { ApiError, errors } from '@kubelab/api';
+import type { ApiError } from '@kubelab/api';
+import { errors } from '@kubelab/api';
 import type { Clock, Logger } from '@kubelab/component-base';
 import type { ApiRequest, Peer } from '../core/messages.ts';
 import type { Pipeline } from '../pipeline.ts';
@@ -15,8 +21,17 @@ import { type AnyResponse, writeResponse } from './write-response.ts';
 
 export interface HttpDoorOptions {
   readonly pipeline: Pipeline;
-  readonly tls: { readonly cert: string | Buffer; readonly key: string | Buffer; readonly clientCa: string | Buffer };
-  readonly upgrade: (request: ApiRequest, raw: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
+  readonly tls: {
+    readonly cert: string | Buffer;
+    readonly key: string | Buffer;
+    readonly clientCa: string | Buffer;
+  };
+  readonly upgrade: (
+    request: ApiRequest,
+    raw: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ) => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -56,7 +71,10 @@ export class HttpDoor {
       // See AnyResponse.
       void this.#serve(request, response as unknown as AnyResponse);
     });
-    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void this.#upgrade(request, socket, head));
+    this.#server.on(
+      'upgrade',
+      (request: IncomingMessage, socket: Duplex, head: Buffer) => void this.#upgrade(request, socket, head),
+    );
     this.#server.on('session', (session) => {
       this.#sessions.add(session);
       session.once('close', () => this.#sessions.delete(session));
@@ -68,8 +86,12 @@ export class HttpDoor {
       socket.on('error', () => socket.destroy());
       socket.setNoDelay(true);
     });
-    this.#server.on('tlsClientError', (error: Error) => options.log.debug('TLS handshake failed', { err: error.message }));
-    this.#server.on('sessionError', (error: Error) => options.log.debug('HTTP/2 session failed', { err: error.message }));
+    this.#server.on('tlsClientError', (error: Error) =>
+      options.log.debug('TLS handshake failed', { err: error.message }),
+    );
+    this.#server.on('sessionError', (error: Error) =>
+      options.log.debug('HTTP/2 session failed', { err: error.message }),
+    );
   }
 
   listen(host: string, port: number): Promise<number> {
@@ -157,13 +179,16 @@ export class HttpDoor {
 
 function flatHeaders(headers: IncomingMessage['headers']): Record<string, string | undefined> {
   const flat: Record<string, string | undefined> = Object.create(null) as Record<string, string | undefined>;
-  for (const [name, value] of Object.entries(headers)) flat[name] = Array.isArray(value) ? value.join(', ') : value;
+  for (const [name, value] of Object.entries(headers))
+    flat[name] = Array.isArray(value) ? value.join(', ') : value;
   return flat;
 }
 
 function withTimeout(body: Promise<Uint8Array>, clock: Clock): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const timer = clock.setTimer(REQUEST_TIMEOUT_MS, () => reject(errors.timeout('the body did not arrive in time')));
+    const timer = clock.setTimer(REQUEST_TIMEOUT_MS, () =>
+      reject(errors.timeout('the body did not arrive in time')),
+    );
     body.then(resolve, reject).finally(() => timer.cancel());
   });
 }
@@ -171,8 +196,15 @@ function withTimeout(body: Promise<Uint8Array>, clock: Clock): Promise<Uint8Arra
 /** The answer to an upgrade that is not granted, by hand: there is no response object any more. */
 export function refuseUpgrade(socket: Duplex, error: ApiError): void {
   const { code, headers, body } = errorBody(error);
-  const lines = Object.entries({ ...headers, 'content-length': String(body.length), connection: 'close' }).map(
-    ([name, value]) => `${name}: ${value}\r\n`,
+  const lines = Object.entries({
+    ...headers,
+    'content-length': String(body.length),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(
+    Buffer.concat([
+      Buffer.from(`HTTP/1.1 ${code} ${error.reason ?? 'Error'}\r\n${lines.join('')}\r\n`),
+      body,
+    ]),
   );
-  socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 ${code} ${error.reason ?? 'Error'}\r\n${lines.join('')}\r\n`), body]));
 }

@@ -2,7 +2,9 @@ import type { TLSSocket } from 'node:tls';
 import type { ClientCertificate, Peer } from '../core/messages.ts';
 
 /** Who is at the other end of a TLS connection, as far as the handshake has shown. */
-export function peerOfSocket(socket: Pick<TLSSocket, 'authorized' | 'getPeerCertificate' | 'remoteAddress' | 'remotePort'>): Peer {
+export function peerOfSocket(
+  socket: Pick<TLSSocket, 'authorized' | 'getPeerCertificate' | 'remoteAddress' | 'remotePort'>,
+): Peer {
   const address = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
   const certificate = socket.getPeerCertificate(false);
   // Node gives an empty object when there is none.

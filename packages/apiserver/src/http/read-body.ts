@@ -18,7 +18,9 @@ export function readBody(source: Readable, bytesMax = BODY_BYTES_MAX): Promise<U
       }
       chunks.push(chunk);
     });
-    source.once('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
+    source.once('end', () =>
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
+    );
     source.once('error', () => reject(errors.badRequest('the body ended too early')));
     source.once('close', () => reject(errors.badRequest('the body ended too early')));
   });

@@ -33,7 +33,12 @@ function writeHead(to: AnyResponse, code: number, headers: Record<string, string
   for (const [name, value] of Object.entries(headers)) to.setHeader(name, value);
 }
 
-async function writeWatch(to: AnyResponse, response: WatchResponse, clock: Clock, signal: AbortSignal): Promise<void> {
+async function writeWatch(
+  to: AnyResponse,
+  response: WatchResponse,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
   const { watcher, encoder } = response;
   const close = () => watcher.close('stopped');
   const timer = clock.setTimer(response.timeoutMs, close);
@@ -48,7 +53,9 @@ async function writeWatch(to: AnyResponse, response: WatchResponse, clock: Clock
         continue;
       }
       const frames = batch.map((event) => encoder.frame(event));
-      const isTaken = to.write(frames.length === 1 && frames[0] !== undefined ? frames[0] : Buffer.concat(frames));
+      const isTaken = to.write(
+        frames.length === 1 && frames[0] !== undefined ? frames[0] : Buffer.concat(frames),
+      );
       if (!isTaken) await drained(to, signal);
     }
   } finally {

@@ -65,16 +65,26 @@ export class KubeletClient {
    */
   upgrade(
     kubelet: KubeletAddress,
-    what: { readonly method: string; readonly path: string; readonly headers: Record<string, string | string[]> },
+    what: {
+      readonly method: string;
+      readonly path: string;
+      readonly headers: Record<string, string | string[]>;
+    },
     signal: AbortSignal,
   ): Promise<Upgraded> {
     return new Promise((resolve, reject) => {
-      const request = httpsRequest({ ...this.#options(kubelet), ...what, agent: false, signal, timeout: UPGRADE_TIMEOUT_MS });
+      const request = httpsRequest({
+        ...this.#options(kubelet),
+        ...what,
+        agent: false,
+        signal,
+        timeout: UPGRADE_TIMEOUT_MS,
+      });
       request.once('timeout', () => request.destroy(new Error('timed out')));
       request.once('upgrade', (response, socket, head) => {
-        (socket as Socket).setTimeout(0);
-        (socket as Socket).setNoDelay(true);
-        resolve({ response, socket: socket as Socket, head });
+        socket.setTimeout(0);
+        socket.setNoDelay(true);
+        resolve({ response, socket: socket, head });
       });
       request.once('response', (response) => {
         textOf(response).then(
@@ -83,7 +93,11 @@ export class KubeletClient {
         );
       });
       request.once('error', (error) => {
-        reject(errors.internalError(`error dialing backend: dial tcp ${kubelet.host}:${kubelet.port}: ${errorMessage(error)}`));
+        reject(
+          errors.internalError(
+            `error dialing backend: dial tcp ${kubelet.host}:${kubelet.port}: ${errorMessage(error)}`,
+          ),
+        );
       });
       request.end();
     });

@@ -15,13 +15,18 @@ export function kubeletOf(nodeName: string, lookup: Lookup): KubeletAddress {
   const node = lookup.get(Node, nodeName);
   if (node === undefined) throw errors.notFound(Node, nodeName);
   const addresses = node.status?.addresses ?? [];
-  const host = ADDRESS_TYPES.map((type) => addresses.find((one) => one.type === type)?.address).find((address) => address);
+  const host = ADDRESS_TYPES.map((type) => addresses.find((one) => one.type === type)?.address).find(
+    (address) => address,
+  );
   if (host === undefined) throw errors.internalError(`no preferred addresses found; known addresses: []`);
   return { host, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port || PORT_DEFAULT, nodeName };
 }
 
 /** The pod a request is about. Throws 404. */
-export async function podOf(lookup: Lookup, key: { readonly namespace: string; readonly name: string }): Promise<Pod> {
+export async function podOf(
+  lookup: Lookup,
+  key: { readonly namespace: string; readonly name: string },
+): Promise<Pod> {
   const pod = await lookup.fresh(Pod, `${key.namespace}/${key.name}`);
   if (pod === undefined) throw errors.notFound(Pod, key.name);
   return pod;
@@ -29,9 +34,12 @@ export async function podOf(lookup: Lookup, key: { readonly namespace: string; r
 
 /** The container that is meant. Throws 400 when there is none of that name, or when it is not clear which. */
 export function containerOf({ metadata, spec }: Pod, asked: string | null): string {
-  const all = [...spec.containers, ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])].map(({ name }) => name);
+  const all = [...spec.containers, ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])].map(
+    ({ name }) => name,
+  );
   if (asked) {
-    if (!all.includes(asked)) throw errors.badRequest(`container ${asked} is not valid for pod ${metadata.name}`);
+    if (!all.includes(asked))
+      throw errors.badRequest(`container ${asked} is not valid for pod ${metadata.name}`);
     return asked;
   }
   const names = spec.containers.map(({ name }) => name);

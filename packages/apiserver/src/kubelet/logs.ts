@@ -6,7 +6,16 @@ import type { KubeletClient } from './client.ts';
 import { containerOf, kubeletOf, podOf } from './locate.ts';
 
 /** Options the kubelet knows; others are not passed on. */
-const PASSED_ON = ['follow', 'previous', 'sinceSeconds', 'sinceTime', 'timestamps', 'tailLines', 'limitBytes', 'stream'] as const;
+const PASSED_ON = [
+  'follow',
+  'previous',
+  'sinceSeconds',
+  'sinceTime',
+  'timestamps',
+  'tailLines',
+  'limitBytes',
+  'stream',
+] as const;
 
 /** GET pods/x/log: the kubelet's answer, passed through as it comes. */
 export async function podLog(call: Call, kubelets: KubeletClient, lookup: Lookup): Promise<Outcome> {
@@ -30,12 +39,22 @@ export async function podLog(call: Call, kubelets: KubeletClient, lookup: Lookup
 
 function checkOptions({ query, info }: Call): void {
   const problems: FieldError[] = [];
-  for (const [name, least] of [['tailLines', 0], ['limitBytes', 1], ['sinceSeconds', 1]] as const) {
+  for (const [name, least] of [
+    ['tailLines', 0],
+    ['limitBytes', 1],
+    ['sinceSeconds', 1],
+  ] as const) {
     const text = query.get(name);
     if (text === null) continue;
-    if (!/^-?\d{1,15}$/.test(text)) throw errors.badRequest(`invalid value "${text.slice(0, 40)}" for query parameter "${name}"`);
+    if (!/^-?\d{1,15}$/.test(text))
+      throw errors.badRequest(`invalid value "${text.slice(0, 40)}" for query parameter "${name}"`);
     if (Number(text) < least) {
-      problems.push({ type: 'FieldValueInvalid', field: name, badValue: Number(text), detail: `must be greater than ${least === 0 ? 'or equal to 0' : '0'}` });
+      problems.push({
+        type: 'FieldValueInvalid',
+        field: name,
+        badValue: Number(text),
+        detail: `must be greater than ${least === 0 ? 'or equal to 0' : '0'}`,
+      });
     }
   }
   if (problems.length > 0) throw errors.invalid({ group: '', kind: 'PodLogOptions' }, info.name, problems);

@@ -47,13 +47,18 @@ async function target(call: Call, lookup: Lookup): Promise<{ path: string; nodeN
   const pod = await podOf(lookup, info);
   if (!pod.spec.nodeName) throw errors.badRequest(`pod ${info.name} does not have a host assigned`);
   if (subresource === 'exec' && isPodTerminal(pod)) {
-    throw errors.badRequest(`cannot exec into a container in a completed pod; current phase is ${pod.status?.phase ?? ''}`);
+    throw errors.badRequest(
+      `cannot exec into a container in a completed pod; current phase is ${pod.status?.phase ?? ''}`,
+    );
   }
   // Ports belong to the pod, whichever container opened them.
   const container = isForward ? [] : [containerOf(pod, query.get('container'))];
   const place = [info.namespace, info.name, ...container].map((part) => encodeURIComponent(part)).join('/');
   const options = kubeletOptions(query, isForward).toString();
-  return { path: `/${isForward ? 'portForward' : subresource}/${place}?${options}`, nodeName: pod.spec.nodeName };
+  return {
+    path: `/${isForward ? 'portForward' : subresource}/${place}?${options}`,
+    nodeName: pod.spec.nodeName,
+  };
 }
 
 /** The kubelet's names for what the API calls stdin, stdout, stderr. */
@@ -63,7 +68,12 @@ function kubeletOptions(query: URLSearchParams, isForward: boolean): URLSearchPa
     for (const port of [...query.getAll('ports'), ...query.getAll('port')]) options.append('port', port);
     return options;
   }
-  for (const [from, to] of [['stdin', 'input'], ['stdout', 'output'], ['stderr', 'error'], ['tty', 'tty']] as const) {
+  for (const [from, to] of [
+    ['stdin', 'input'],
+    ['stdout', 'output'],
+    ['stderr', 'error'],
+    ['tty', 'tty'],
+  ] as const) {
     const value = query.get(from);
     if (value === 'true' || value === '1') options.set(to, '1');
   }
@@ -75,7 +85,8 @@ function passedHeaders(raw: IncomingMessage): Record<string, string | string[]> 
   const headers: Record<string, string[]> = {};
   for (let i = 0; i + 1 < raw.rawHeaders.length; i += 2) {
     const name = (raw.rawHeaders[i] ?? '').toLowerCase();
-    if (name === '' || WITHHELD.has(name) || WITHHELD_PREFIXES.some((prefix) => name.startsWith(prefix))) continue;
+    if (name === '' || WITHHELD.has(name) || WITHHELD_PREFIXES.some((prefix) => name.startsWith(prefix)))
+      continue;
     const value = raw.rawHeaders[i + 1] ?? '';
     (headers[name] ??= []).push(name === 'sec-websocket-protocol' ? withoutToken(value) : value);
   }
@@ -85,7 +96,8 @@ function passedHeaders(raw: IncomingMessage): Record<string, string | string[]> 
 /** The kubelet's 101, as it came. */
 function switching(response: IncomingMessage): string {
   const lines = [`HTTP/1.1 101 ${response.statusMessage ?? 'Switching Protocols'}`];
-  for (let i = 0; i + 1 < response.rawHeaders.length; i += 2) lines.push(`${response.rawHeaders[i]}: ${response.rawHeaders[i + 1]}`);
+  for (let i = 0; i + 1 < response.rawHeaders.length; i += 2)
+    lines.push(`${response.rawHeaders[i]}: ${response.rawHeaders[i + 1]}`);
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 

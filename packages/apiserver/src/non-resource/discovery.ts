@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import { errors } from '@kubelab/api';
-import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '@kubelab/api/server';
+import {
+  aggregatedDiscovery,
+  apiGroup,
+  apiGroupList,
+  apiResourceList,
+  apiVersions,
+} from '@kubelab/api/server';
 import { type MediaType, parseMediaType } from '../core/media-type.ts';
 import type { ApiRequest, BodyResponse } from '../core/messages.ts';
 import { jsonBody } from '../respond/body.ts';
@@ -9,7 +15,11 @@ import type { NonResourceRoute } from './handler.ts';
 /** `/api`, `/apis` and what lies right below: plain lists, or everything in one document for those who ask for it. */
 export function discoveryRoutes(serverAddress: () => string): NonResourceRoute[] {
   const documents = new Map<string, Aggregated>();
-  const aggregated = (door: 'core' | 'apis', version: 'v2' | 'v2beta1', request: ApiRequest): BodyResponse => {
+  const aggregated = (
+    door: 'core' | 'apis',
+    version: 'v2' | 'v2beta1',
+    request: ApiRequest,
+  ): BodyResponse => {
     const key = `${door} ${version}`;
     const document = documents.get(key) ?? aggregate(door, version);
     documents.set(key, document);
@@ -43,7 +53,13 @@ function aggregate(door: 'core' | 'apis', version: 'v2' | 'v2beta1'): Aggregated
 function conditional({ contentType, etag, body }: Aggregated, request: ApiRequest): BodyResponse {
   const headers = { 'content-type': contentType, etag, vary: 'Accept' };
   const isKnown = request.headers['if-none-match'] === etag;
-  return { kind: 'body', code: isKnown ? 304 : 200, headers, body: isKnown ? Buffer.alloc(0) : body, warnings: [] };
+  return {
+    kind: 'body',
+    code: isKnown ? 304 : 200,
+    headers,
+    body: isKnown ? Buffer.alloc(0) : body,
+    warnings: [],
+  };
 }
 
 function belowApis(rest: string): BodyResponse {
@@ -70,7 +86,8 @@ function aggregatedVersion(accept: string | undefined): 'v2' | 'v2beta1' | undef
     if (media.type !== 'application/json') continue;
     if (media.params['as'] === undefined) return undefined;
     const version = media.params['v'];
-    const isDiscovery = media.params['as'] === 'APIGroupDiscoveryList' && media.params['g'] === 'apidiscovery.k8s.io';
+    const isDiscovery =
+      media.params['as'] === 'APIGroupDiscoveryList' && media.params['g'] === 'apidiscovery.k8s.io';
     if (isDiscovery && (version === 'v2' || version === 'v2beta1')) return version;
   }
   return undefined;

@@ -9,7 +9,10 @@ export interface NonResourceRoute {
   readonly path: string;
   /** Everything below the path too. */
   readonly below?: boolean;
-  handle(request: ApiRequest, info: RequestInfo): Promise<BodyResponse | undefined> | BodyResponse | undefined;
+  handle(
+    request: ApiRequest,
+    info: RequestInfo,
+  ): Promise<BodyResponse | undefined> | BodyResponse | undefined;
 }
 
 /** Health, version, discovery, OpenAPI, metrics. */

@@ -44,7 +44,9 @@ function report(name: string, checks: readonly HealthCheck[], isVerbose: boolean
   const results = checks.map((check) => ({ name: check.name, ok: check.isOk() }));
   const isOk = results.every(({ ok }) => ok);
   if (isOk && !isVerbose) return textBody(200, 'ok');
-  const lines = results.map(({ name: check, ok }) => (ok ? `[+]${check} ok` : `[-]${check} failed: reason withheld`));
+  const lines = results.map(({ name: check, ok }) =>
+    ok ? `[+]${check} ok` : `[-]${check} failed: reason withheld`,
+  );
   lines.push(`${name} check ${isOk ? 'passed' : 'failed'}`);
   return textBody(isOk ? 200 : 500, `${lines.join('\n')}\n`);
 }

@@ -3,7 +3,11 @@ import { jsonBody } from '../respond/body.ts';
 import type { NonResourceRoute } from './handler.ts';
 
 /** What others need to check our service account tokens (OpenID discovery). */
-export function issuerRoutes(tokens: ServiceAccountTokens, issuer: string, serverAddress: () => string): NonResourceRoute[] {
+export function issuerRoutes(
+  tokens: ServiceAccountTokens,
+  issuer: string,
+  serverAddress: () => string,
+): NonResourceRoute[] {
   return [
     {
       path: '/.well-known/openid-configuration',
@@ -16,6 +20,9 @@ export function issuerRoutes(tokens: ServiceAccountTokens, issuer: string, serve
           id_token_signing_alg_values_supported: tokens.algorithms,
         }),
     },
-    { path: '/openid/v1/jwks', handle: async () => jsonBody(200, await tokens.jwks(), { contentType: 'application/jwk-set+json' }) },
+    {
+      path: '/openid/v1/jwks',
+      handle: async () => jsonBody(200, await tokens.jwks(), { contentType: 'application/jwk-set+json' }),
+    },
   ];
 }

@@ -20,7 +20,8 @@ export function openapiRoutes(clock: { now(): number }): NonResourceRoute[] {
         const hash = openapiV3Hash(path);
         const response = jsonBody(200, document);
         const etag = `"${hash}"`;
-        if (request.headers['if-none-match'] === etag) return { ...response, code: 304, body: Buffer.alloc(0) };
+        if (request.headers['if-none-match'] === etag)
+          return { ...response, code: 304, body: Buffer.alloc(0) };
         // Who names the hash may keep the document for good.
         const isPinned = request.query.get('hash') === hash;
         const expires = new Date(clock.now() + IMMUTABLE_SECONDS * 1000).toUTCString();

@@ -36,7 +36,9 @@ export function nonResourceRoutes(deps: RoutesDeps): NonResourceRoute[] {
     'request_kind="readOnly"': limiter.readOnly,
     'request_kind="mutating"': limiter.mutating,
   }));
-  metrics.gauge('apiserver_longrunning_requests', 'Open watches.', () => ({ 'verb="WATCH"': objects.cache.watcherCount }));
+  metrics.gauge('apiserver_longrunning_requests', 'Open watches.', () => ({
+    'verb="WATCH"': objects.cache.watcherCount,
+  }));
   metrics.gauge('apiserver_storage_objects', 'Stored objects by resource.', () => objects.counts());
   metrics.gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
   const routes: NonResourceRoute[] = [

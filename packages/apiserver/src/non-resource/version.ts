@@ -15,5 +15,8 @@ export const VERSION = {
 } as const;
 
 export function versionRoute(): NonResourceRoute {
-  return { path: '/version', handle: () => jsonBody(200, { ...VERSION, goVersion: process.version }, { pretty: true }) };
+  return {
+    path: '/version',
+    handle: () => jsonBody(200, { ...VERSION, goVersion: process.version }, { pretty: true }),
+  };
 }

@@ -25,7 +25,9 @@ export async function applyObject(call: Call, registry: Registry, patch: unknown
     const object = withMetadata(decoded.object);
     object.metadata.name ||= call.info.name;
     if (object.metadata.name !== call.info.name) {
-      throw errors.badRequest(`the name of the object (${object.metadata.name}) does not match the name on the URL (${call.info.name})`);
+      throw errors.badRequest(
+        `the name of the object (${object.metadata.name}) does not match the name on the URL (${call.info.name})`,
+      );
     }
     checkPlace(call, object);
     return object;
@@ -34,7 +36,8 @@ export async function applyObject(call: Call, registry: Registry, patch: unknown
     try {
       return await replace(call, registry, (old) => applied(old), 'applied');
     } catch (error) {
-      if (!isStatus(error, 'NotFound') || call.subresource !== undefined || attempt > ATTEMPTS_MAX) throw error;
+      if (!isStatus(error, 'NotFound') || call.subresource !== undefined || attempt > ATTEMPTS_MAX)
+        throw error;
       if (registry.objects.of(call.resource).get(keyOfCall(call)) !== undefined) continue;
     }
     try {

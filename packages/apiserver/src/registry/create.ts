@@ -29,13 +29,19 @@ export async function createObject(call: Call, registry: Registry): Promise<Outc
       return { kind: 'entry', code: 201, entry };
     } catch (error) {
       if (!isGenerated || !isStatus(error, 'AlreadyExists')) throw error;
-      if (attempt === GENERATE_ATTEMPTS) throw errors.generateNameConflict(call.resource, error.status.details?.name ?? '');
+      if (attempt === GENERATE_ATTEMPTS)
+        throw errors.generateNameConflict(call.resource, error.status.details?.name ?? '');
     }
   }
 }
 
 /** Everything between a decoded object and the store: identity, defaults, admission, strategy, allocation, validation. */
-export async function storeNew(call: Call, registry: Registry, object: KubeObject, dryRun: boolean): Promise<CacheEntry> {
+export async function storeNew(
+  call: Call,
+  registry: Registry,
+  object: KubeObject,
+  dryRun: boolean,
+): Promise<CacheEntry> {
   const { resource } = call;
   const { objects, admission } = registry;
   giveIdentity(call, registry, object);
@@ -43,7 +49,9 @@ export async function storeNew(call: Call, registry: Registry, object: KubeObjec
   const attributes = attributesOf(call, 'CREATE', object, undefined);
   await admission.admit(attributes);
   prepareForCreate(resource, object);
-  const key = resource.namespaced ? `${object.metadata.namespace}/${object.metadata.name}` : object.metadata.name;
+  const key = resource.namespaced
+    ? `${object.metadata.namespace}/${object.metadata.name}`
+    : object.metadata.name;
   const allocator = registry.allocators.find((candidate) => candidate.handles(resource));
   const asked = allocator === undefined ? object : structuredClone(object);
   return withAllocation(
@@ -57,7 +65,8 @@ export async function storeNew(call: Call, registry: Registry, object: KubeObjec
       await admission.validate(attributes);
       for (const guard of registry.guards) await guard.validate?.(attributes);
       if (!dryRun) return objects.create(resource, key, object, companions);
-      if (objects.of(resource).get(key) !== undefined) throw errors.alreadyExists(resource, object.metadata.name);
+      if (objects.of(resource).get(key) !== undefined)
+        throw errors.alreadyExists(resource, object.metadata.name);
       return CacheEntry.fromStored(key, 0, encodeForStore(object), 'ADDED');
     },
     (error) => error instanceof ClaimTakenError,
@@ -99,13 +108,18 @@ export function checkPlace(call: Call, object: KubeObject): void {
   const { metadata } = object;
   const { namespace } = call.info;
   if (!call.resource.namespaced) {
-    if (metadata.namespace) throw errors.badRequest('the namespace of the provided object does not match the namespace sent on the request');
+    if (metadata.namespace)
+      throw errors.badRequest(
+        'the namespace of the provided object does not match the namespace sent on the request',
+      );
     delete metadata.namespace;
     return;
   }
   if (namespace === '') throw errors.badRequest('an empty namespace may not be set during creation');
   if (metadata.namespace && metadata.namespace !== namespace) {
-    throw errors.badRequest('the namespace of the provided object does not match the namespace sent on the request');
+    throw errors.badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
   }
   metadata.namespace = namespace;
 }

@@ -1,4 +1,5 @@
-import { ApiError, errors, isStatus, type KubeObject, qualifiedResource, successStatus } from '@kubelab/api';
+import type { ApiError } from '@kubelab/api';
+import { errors, isStatus, type KubeObject, qualifiedResource, successStatus } from '@kubelab/api';
 import { decodeAs, planDeletion } from '@kubelab/api/server';
 import { CacheEntry, encodeForStore } from '../cache/entry.ts';
 import { listOptions } from '../core/list-options.ts';
@@ -40,9 +41,15 @@ const ANSWERS_WITH_OBJECT = new Set([
 export async function deleteObject(call: Call, registry: Registry): Promise<Outcome> {
   const options = await deleteOptions(call);
   const { entry, type } = await deleteByKey(call, registry, keyOfCall(call), options);
-  if (type !== 'delete' || ANSWERS_WITH_OBJECT.has(qualifiedResource(call.resource))) return { kind: 'entry', code: 200, entry };
+  if (type !== 'delete' || ANSWERS_WITH_OBJECT.has(qualifiedResource(call.resource)))
+    return { kind: 'entry', code: 200, entry };
   const { group, resource } = call.resource;
-  const details = { name: entry.name, ...(group && { group }), kind: resource, uid: entry.object.metadata.uid };
+  const details = {
+    name: entry.name,
+    ...(group && { group }),
+    kind: resource,
+    uid: entry.object.metadata.uid,
+  };
   return { kind: 'object', code: 200, object: successStatus(details) };
 }
 
@@ -92,7 +99,10 @@ export async function deleteByKey(
       case 'mark':
         return { type: 'put', object: plan.object };
       case 'remove':
-        return { type: 'delete', with: registry.allocators.find((one) => one.handles(resource))?.release(object) };
+        return {
+          type: 'delete',
+          with: registry.allocators.find((one) => one.handles(resource))?.release(object),
+        };
     }
   });
   return dry ?? changed;

@@ -13,6 +13,10 @@ export type Handler = (call: Call) => Promise<Outcome>;
 /** By `resource.group/subresource` (or `resource.group` for virtual ones), then by verb. */
 export type Handlers = Readonly<Record<string, Readonly<Record<string, Handler>>>>;
 
+const ON_COLLECTION = new Set(['create']);
+/** A field selector gives these a name without a path. */
+const MAY_SELECT = new Set(['list', 'watch', 'deletecollection']);
+
 /** Finds who answers a call: a handler of its own, or the verbs of stored resources. */
 export class Dispatcher {
   readonly #registry: Registry;
@@ -32,6 +36,12 @@ export class Dispatcher {
       return handler(call);
     }
     const verbs = subresource === undefined ? resource.verbs : subresource.verbs;
+    // Nothing is created at the address of one object, or changed at that of all.
+    const isMisplaced =
+      subresource === undefined &&
+      (info.name === '') !== ON_COLLECTION.has(info.verb) &&
+      !MAY_SELECT.has(info.verb);
+    if (isMisplaced) throw errors.methodNotAllowed(resource, info.verb);
     if (!resource.isStored || !verbs.includes(info.verb)) throw errors.methodNotAllowed(resource, info.verb);
     return this.#stored(call);
   }

@@ -70,7 +70,8 @@ export class Objects {
     this.cache = new WatchCache(deps);
     this.#freshness = new Freshness(deps.store, this.cache);
     for (const resource of resources) {
-      if (resource.isStored) this.#caches.set(resource.storagePrefix, this.cache.add(`${resource.storagePrefix}/`));
+      if (resource.isStored)
+        this.#caches.set(resource.storagePrefix, this.cache.add(`${resource.storagePrefix}/`));
     }
   }
 
@@ -88,7 +89,8 @@ export class Objects {
   /** How many objects of each resource there are, by metric label. */
   counts(): Record<string, number> {
     const counts: Record<string, number> = {};
-    for (const [prefix, cache] of this.#caches) counts[`resource="${prefix.slice('/registry/'.length)}"`] = cache.size;
+    for (const [prefix, cache] of this.#caches)
+      counts[`resource="${prefix.slice('/registry/'.length)}"`] = cache.size;
     return counts;
   }
 
@@ -120,17 +122,27 @@ export class Objects {
       ...(range.limit === undefined ? {} : { limit: range.limit }),
     });
     const start = resource.storagePrefix.length + 1;
-    const entries = result.kvs.map((kv) => CacheEntry.fromStored(kv.key.slice(start), kv.modRevision, kv.value, 'ADDED'));
+    const entries = result.kvs.map((kv) =>
+      CacheEntry.fromStored(kv.key.slice(start), kv.modRevision, kv.value, 'ADDED'),
+    );
     return { entries, count: result.count };
   }
 
   /** Stores a new object. Throws AlreadyExists, ClaimTakenError. */
-  async create(resource: ServedResource, key: string, object: KubeObject, companions?: Companions): Promise<CacheEntry> {
+  async create(
+    resource: ServedResource,
+    key: string,
+    object: KubeObject,
+    companions?: Companions,
+  ): Promise<CacheEntry> {
     const storeKey = `${resource.storagePrefix}/${key}`;
     const value = encodeForStore(object);
     const claims = companions?.claim ?? [];
     const result = await this.#store.txn({
-      compare: [storeKey, ...claims.map((claim) => claim.key)].map((absent) => ({ key: absent, modRevision: 0 })),
+      compare: [storeKey, ...claims.map((claim) => claim.key)].map((absent) => ({
+        key: absent,
+        modRevision: 0,
+      })),
       success: [await this.#put(resource, storeKey, value), ...companionOps(companions)],
       failure: [storeKey, ...claims.map((claim) => claim.key)],
     });
@@ -219,7 +231,10 @@ export class Objects {
       if (index >= 0) throw new ClaimTakenError(claims[index]?.key ?? storeKey);
     }
     return {
-      current: found === undefined ? undefined : CacheEntry.fromStored(key, found.modRevision, found.value, 'MODIFIED'),
+      current:
+        found === undefined
+          ? undefined
+          : CacheEntry.fromStored(key, found.modRevision, found.value, 'MODIFIED'),
     };
   }
 

@@ -84,7 +84,12 @@ function page(
 async function pageAt(
   call: Call,
   objects: Objects,
-  at: { readonly selection: Selection; readonly options: ListOptions; readonly revision: number; readonly start: string },
+  at: {
+    readonly selection: Selection;
+    readonly options: ListOptions;
+    readonly revision: number;
+    readonly start: string;
+  },
 ): Promise<Outcome> {
   const { selection, options, revision, start } = at;
   const to = selection.keyPrefix === '' ? '\u{10ffff}' : prefixEnd(selection.keyPrefix);
@@ -110,7 +115,8 @@ async function pageAt(
 
 function expiredPage(error: unknown, objects: Objects): unknown {
   if (!(error instanceof StoreError)) return error;
-  if (error.kind === 'future-revision') return errors.tooLargeResourceVersion('in the continue token', objects.cache.revision);
+  if (error.kind === 'future-revision')
+    return errors.tooLargeResourceVersion('in the continue token', objects.cache.revision);
   if (error.kind !== 'compacted') return error;
   const why = 'The provided continue parameter is too old to display a consistent list result';
   return errors.expired(`${why}. Start a new list without the continue parameter.`);

@@ -1,4 +1,4 @@
-import type { Admission } from '../admission/plugin.ts';
+import type { Admission, AdmissionPlugin } from '../admission/plugin.ts';
 import type { Allocator } from './allocator.ts';
 import type { Objects } from './objects.ts';
 
@@ -9,7 +9,5 @@ export interface Registry {
   /** What a write must claim or release beside the object itself. */
   readonly allocators: readonly Allocator[];
   /** Extra checks of a write by who makes it: RBAC's rule against giving away more than one has. */
-  readonly guards: readonly WriteGuard[];
+  readonly guards: readonly AdmissionPlugin[];
 }
-
-export type WriteGuard = import('../admission/plugin.ts').AdmissionPlugin;

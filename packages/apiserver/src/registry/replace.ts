@@ -32,13 +32,26 @@ export async function replace(
         if (current === undefined) throw errors.notFound(call.resource, call.info.name);
         const old = current.copy();
         const object = make(old);
-        const change = await decide(call, registry, object, current, (o) => {
-          asked = structuredClone(o);
-          return allocate(o, current.copy());
-        }, tracking);
+        const change = await decide(
+          call,
+          registry,
+          object,
+          current,
+          (o) => {
+            asked = structuredClone(o);
+            return allocate(o, current.copy());
+          },
+          tracking,
+        );
         if (!dryRun) return change;
         // A dry run ends here, with what would have been stored.
-        if (change.type === 'put') dry = CacheEntry.fromStored(current.key, current.revision, encodeForStore(change.object), 'MODIFIED');
+        if (change.type === 'put')
+          dry = CacheEntry.fromStored(
+            current.key,
+            current.revision,
+            encodeForStore(change.object),
+            'MODIFIED',
+          );
         return { type: 'none' };
       }),
     (error) => error instanceof ClaimTakenError,
@@ -99,7 +112,11 @@ function checkPreconditions({ resource, info }: Call, object: KubeObject, curren
     const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.object.metadata.uid}`;
     throw errors.conflict(resource, info.name, why);
   }
-  if (resourceVersion !== undefined && resourceVersion !== '' && resourceVersion !== String(current.revision)) {
+  if (
+    resourceVersion !== undefined &&
+    resourceVersion !== '' &&
+    resourceVersion !== String(current.revision)
+  ) {
     throw errors.conflict(resource, info.name);
   }
 }

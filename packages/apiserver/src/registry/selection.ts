@@ -1,4 +1,11 @@
-import { checkFieldsSupported, fieldNamesOf, fieldsOf, type LabelMatcher, parseFieldSelector, parseLabelSelector } from '@kubelab/api';
+import {
+  checkFieldsSupported,
+  fieldNamesOf,
+  fieldsOf,
+  type LabelMatcher,
+  parseFieldSelector,
+  parseLabelSelector,
+} from '@kubelab/api';
 import type { ServedResource } from '@kubelab/api/server';
 import type { CacheEntry } from '../cache/entry.ts';
 import type { WatchFilter } from '../cache/watcher.ts';
@@ -20,7 +27,12 @@ export function selectionOf(
   const keyPrefix = resource.namespaced && namespace !== '' ? `${namespace}/` : '';
   const labels = selectors.labelSelector === '' ? undefined : parseLabelSelector(selectors.labelSelector);
   if (selectors.fieldSelector === '') {
-    return { keyPrefix, isNarrowed: labels !== undefined, nodeName: undefined, matches: (entry) => labelsMatch(labels, entry) };
+    return {
+      keyPrefix,
+      isNarrowed: labels !== undefined,
+      nodeName: undefined,
+      matches: (entry) => labelsMatch(labels, entry),
+    };
   }
   const fields = parseFieldSelector(selectors.fieldSelector);
   checkFieldsSupported(fields, fieldNamesOf(resource));
@@ -32,7 +44,10 @@ export function selectionOf(
     keyPrefix,
     key,
     isNarrowed: true,
-    nodeName: resource.group === '' && resource.resource === 'pods' ? fields.exact('spec.nodeName') || undefined : undefined,
+    nodeName:
+      resource.group === '' && resource.resource === 'pods'
+        ? fields.exact('spec.nodeName') || undefined
+        : undefined,
     matches: (entry) => labelsMatch(labels, entry) && fields.matches(entry.fields(computeFields)),
   };
 }

@@ -29,7 +29,12 @@ export async function updateObject(call: Call, registry: Registry): Promise<Outc
     const { resourceVersion } = object.metadata;
     if (!resourceVersion && !allowsUnconditionalUpdate(call.resource)) {
       throw errors.invalid(call.resource, call.info.name, [
-        { type: 'FieldValueInvalid', field: 'metadata.resourceVersion', badValue: 0, detail: 'must be specified for an update' },
+        {
+          type: 'FieldValueInvalid',
+          field: 'metadata.resourceVersion',
+          badValue: 0,
+          detail: 'must be specified for an update',
+        },
       ]);
     }
     object.metadata.resourceVersion ||= old.metadata.resourceVersion;

@@ -21,7 +21,11 @@ export async function watchObjects(call: Call, objects: Objects): Promise<Outcom
   }
   // An address of one object (`/watch/…/name`) is a selection by name.
   const selection = selectionOf(call.resource, call.info.namespace, withName(call, options));
-  return { kind: 'watch', watcher: await open(call, objects, options, selection), timeoutMs: timeoutOf(options, objects) };
+  return {
+    kind: 'watch',
+    watcher: await open(call, objects, options, selection),
+    timeoutMs: timeoutOf(options, objects),
+  };
 }
 
 function withName(call: Call, options: ListOptions): Pick<ListOptions, 'labelSelector' | 'fieldSelector'> {

@@ -1,7 +1,12 @@
 import type { ApiError } from '@kubelab/api';
 import type { BodyResponse } from '../core/messages.ts';
 
-export function body(code: number, contentType: string, bytes: Uint8Array, warnings: readonly string[] = []): BodyResponse {
+export function body(
+  code: number,
+  contentType: string,
+  bytes: Uint8Array,
+  warnings: readonly string[] = [],
+): BodyResponse {
   return { kind: 'body', code, headers: { 'content-type': contentType }, body: bytes, warnings };
 }
 
@@ -12,7 +17,11 @@ export function textBody(code: number, text: string): BodyResponse {
 export function jsonBody(
   code: number,
   object: object,
-  options: { readonly warnings?: readonly string[]; readonly pretty?: boolean; readonly contentType?: string } = {},
+  options: {
+    readonly warnings?: readonly string[];
+    readonly pretty?: boolean;
+    readonly contentType?: string;
+  } = {},
 ): BodyResponse {
   const text = options.pretty === true ? `${JSON.stringify(object, null, 2)}\n` : JSON.stringify(object);
   return body(code, options.contentType ?? 'application/json', Buffer.from(text), options.warnings);

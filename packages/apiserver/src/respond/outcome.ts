@@ -1,22 +1,19 @@
-import { errors, type KubeObject } from '@kubelab/api';
-import type { ServedResource } from '@kubelab/api/server';
+import type { KubeObject } from '@kubelab/api';
 import type { CacheEntry } from '../cache/entry.ts';
 import type { Negotiated } from '../core/media-type.ts';
 import type { ApiResponse, ListMeta, Outcome } from '../core/messages.ts';
 import { isTrue } from '../core/request-info.ts';
 import { body, jsonBody } from './body.ts';
 import { metadataList, partialMetadata } from './partial-metadata.ts';
+import { includeObjectOf, type Projection } from './projection.ts';
 import { watchEncoder } from './watch-encoder.ts';
 
-export interface Projection {
-  readonly output: Negotiated;
-  readonly resource: ServedResource;
-  readonly query: URLSearchParams;
-  readonly nowMs: () => number;
-}
-
 /** Puts what a verb came to into the form the client asked for. */
-export async function respond(outcome: Outcome, projection: Projection, warnings: readonly string[]): Promise<ApiResponse> {
+export async function respond(
+  outcome: Outcome,
+  projection: Projection,
+  warnings: readonly string[],
+): Promise<ApiResponse> {
   switch (outcome.kind) {
     case 'watch':
       return {
@@ -53,7 +50,12 @@ async function respondEntry(
     case 'metadata':
       return text(code, partialMetadata(entry.object, output.version), projection, warnings);
     case 'table':
-      return text(code, await table([entry], { resourceVersion: String(entry.revision) }, projection), projection, warnings);
+      return text(
+        code,
+        await table([entry], { resourceVersion: String(entry.revision) }, projection),
+        projection,
+        warnings,
+      );
   }
 }
 
@@ -68,8 +70,14 @@ async function respondList(
   const kind = `${resource.kind}List`;
   switch (output.as) {
     case 'object':
-      if (isPlainJson(projection)) return body(200, output.contentType, listBytes({ kind, apiVersion, meta }, entries), warnings);
-      return text(200, { kind, apiVersion, metadata: meta, items: entries.map(({ object }) => object) }, projection, warnings);
+      if (isPlainJson(projection))
+        return body(200, output.contentType, listBytes({ kind, apiVersion, meta }, entries), warnings);
+      return text(
+        200,
+        { kind, apiVersion, metadata: meta, items: entries.map(({ object }) => object) },
+        projection,
+        warnings,
+      );
     case 'metadata': {
       const objects = entries.map(({ object }) => object);
       return text(200, metadataList(objects, meta, output.version), projection, warnings);
@@ -80,9 +88,14 @@ async function respondList(
 }
 
 /** The list is its objects' bytes put one after another. */
-function listBytes(head: { kind: string; apiVersion: string; meta: ListMeta }, entries: readonly CacheEntry[]): Buffer {
+function listBytes(
+  head: { kind: string; apiVersion: string; meta: ListMeta },
+  entries: readonly CacheEntry[],
+): Buffer {
   const { kind, apiVersion, meta } = head;
-  const parts: Uint8Array[] = [Buffer.from(`${JSON.stringify({ kind, apiVersion, metadata: meta }).slice(0, -1)},"items":[`)];
+  const parts: Uint8Array[] = [
+    Buffer.from(`${JSON.stringify({ kind, apiVersion, metadata: meta }).slice(0, -1)},"items":[`),
+  ];
   for (const [index, entry] of entries.entries()) {
     if (index > 0) parts.push(COMMA);
     parts.push(entry.bytes);
@@ -94,7 +107,11 @@ function listBytes(head: { kind: string; apiVersion: string; meta: ListMeta }, e
 const COMMA = Buffer.from(',');
 const LIST_END = Buffer.from(']}');
 
-async function table(entries: readonly CacheEntry[], meta: ListMeta, projection: Projection): Promise<object> {
+async function table(
+  entries: readonly CacheEntry[],
+  meta: ListMeta,
+  projection: Projection,
+): Promise<object> {
   const { tableOf } = await import('@kubelab/api/server');
   const objects: KubeObject[] = entries.map(({ object }) => object);
   const made = tableOf(projection.resource, objects, {
@@ -103,12 +120,6 @@ async function table(entries: readonly CacheEntry[], meta: ListMeta, projection:
     nowMs: projection.nowMs(),
   });
   return { ...made, apiVersion: `meta.k8s.io/${projection.output.version}` };
-}
-
-export function includeObjectOf(query: URLSearchParams): 'Metadata' | 'Object' | 'None' {
-  const text = query.get('includeObject') || 'Metadata';
-  if (text === 'Metadata' || text === 'Object' || text === 'None') return text;
-  throw errors.badRequest(`unrecognized includeObject value: ${JSON.stringify(text.slice(0, 40))}`);
 }
 
 function isPlainJson({ output, query }: Projection): boolean {
@@ -125,7 +136,11 @@ async function text(
     const { stringify } = await import('yaml');
     return body(code, 'application/yaml', Buffer.from(stringify(object)), warnings);
   }
-  return jsonBody(code, object, { warnings, pretty: isTrue(query.get('pretty')), contentType: typeFor(object, output) });
+  return jsonBody(code, object, {
+    warnings,
+    pretty: isTrue(query.get('pretty')),
+    contentType: typeFor(object, output),
+  });
 }
 
 /** A Status is a Status, whatever projection was asked for. */

@@ -1,6 +1,6 @@
 import type { OutEvent } from '../cache/watcher.ts';
 import type { WatchEncoder } from '../core/messages.ts';
-import { includeObjectOf, type Projection } from './outcome.ts';
+import { includeObjectOf, type Projection } from './projection.ts';
 import { partialMetadata } from './partial-metadata.ts';
 
 /** The annotation on the bookmark that ends the initial events. */
@@ -14,8 +14,12 @@ export async function watchEncoder(projection: Projection): Promise<WatchEncoder
   if (output.format === 'json' && output.as === 'object') {
     const { kind, apiVersion } = resource;
     return {
-      frame: (event) => (event.type === 'BOOKMARK' ? frameOf(event.type, bookmarkOf(event, { kind, apiVersion })) : event.entry.frame(event.type)),
-      object: (event) => (event.type === 'BOOKMARK' ? json(bookmarkOf(event, { kind, apiVersion })) : event.entry.bytes),
+      frame: (event) =>
+        event.type === 'BOOKMARK'
+          ? frameOf(event.type, bookmarkOf(event, { kind, apiVersion }))
+          : event.entry.frame(event.type),
+      object: (event) =>
+        event.type === 'BOOKMARK' ? json(bookmarkOf(event, { kind, apiVersion })) : event.entry.bytes,
     };
   }
   const project = output.as === 'table' ? await tableProjection(projection) : metadataProjection(projection);
@@ -37,7 +41,12 @@ function metadataProjection({ output }: Projection): (event: OutEvent) => object
 }
 
 /** Each event's object is a table of one row; only the first carries the columns. */
-async function tableProjection({ resource, query, output, nowMs }: Projection): Promise<(event: OutEvent) => object> {
+async function tableProjection({
+  resource,
+  query,
+  output,
+  nowMs,
+}: Projection): Promise<(event: OutEvent) => object> {
   const { tableOf } = await import('@kubelab/api/server');
   const includeObject = includeObjectOf(query);
   const apiVersion = `meta.k8s.io/${output.version}`;

@@ -26,7 +26,12 @@ export class ServiceAllocator implements Allocator {
   readonly #lookup: Lookup;
 
   /** Adds its index: before the caches are loaded. */
-  constructor(deps: { readonly ips: IpRange; readonly ports: PortRange; readonly random: Random; readonly lookup: Lookup }) {
+  constructor(deps: {
+    readonly ips: IpRange;
+    readonly ports: PortRange;
+    readonly random: Random;
+    readonly lookup: Lookup;
+  }) {
     this.#ips = deps.ips;
     this.#ports = deps.ports;
     this.#random = deps.random;
@@ -44,7 +49,12 @@ export class ServiceAllocator implements Allocator {
     this.#giveAddress(service, before, avoid);
     this.#givePorts(service, before, avoid);
     const after = claimsOf(service.spec);
-    const value = Buffer.from(JSON.stringify({ service: `${service.metadata.namespace}/${service.metadata.name}`, uid: service.metadata.uid }));
+    const value = Buffer.from(
+      JSON.stringify({
+        service: `${service.metadata.namespace}/${service.metadata.name}`,
+        uid: service.metadata.uid,
+      }),
+    );
     return {
       claim: [...after].filter((key) => !before.has(key)).map((key) => ({ key, value })),
       release: [...before].filter((key) => !after.has(key)),
@@ -61,13 +71,23 @@ export class ServiceAllocator implements Allocator {
       const address = key.slice(IP_KEYS.length);
       if (spec?.clusterIP !== address) return undefined;
       const detail = `failed to allocate IP ${address}: provided IP is already allocated`;
-      return this.#invalid(metadata.name, { type: 'FieldValueInvalid', field: 'spec.clusterIPs', badValue: [address], detail });
+      return this.#invalid(metadata.name, {
+        type: 'FieldValueInvalid',
+        field: 'spec.clusterIPs',
+        badValue: [address],
+        detail,
+      });
     }
     const port = Number(key.slice(PORT_KEYS.length));
     const index = (spec?.ports ?? []).findIndex(({ nodePort }) => nodePort === port);
     if (index < 0 && spec?.healthCheckNodePort !== port) return undefined;
     const field = index < 0 ? 'spec.healthCheckNodePort' : `spec.ports[${index}].nodePort`;
-    return this.#invalid(metadata.name, { type: 'FieldValueInvalid', field, badValue: port, detail: 'provided port is already allocated' });
+    return this.#invalid(metadata.name, {
+      type: 'FieldValueInvalid',
+      field,
+      badValue: port,
+      detail: 'provided port is already allocated',
+    });
   }
 
   #giveAddress({ spec, metadata }: Service, before: ReadonlySet<string>, avoid: ReadonlySet<string>): void {
@@ -84,7 +104,12 @@ export class ServiceAllocator implements Allocator {
       spec.clusterIP = address;
     } else if (!this.#ips.contains(spec.clusterIP) && !before.has(IP_KEYS + spec.clusterIP)) {
       const detail = `failed to allocate IP ${spec.clusterIP}: the provided IP is not in the valid range. The range of valid IPs is ${this.#ips.text}`;
-      throw this.#invalid(metadata.name, { type: 'FieldValueInvalid', field: 'spec.clusterIPs', badValue: [spec.clusterIP], detail });
+      throw this.#invalid(metadata.name, {
+        type: 'FieldValueInvalid',
+        field: 'spec.clusterIPs',
+        badValue: [spec.clusterIP],
+        detail,
+      });
     }
     spec.clusterIPs = [spec.clusterIP];
   }
@@ -105,14 +130,17 @@ export class ServiceAllocator implements Allocator {
 
   #pickPort(spec: ServiceSpec, avoid: ReadonlySet<string>): number {
     const own = claimsOf(spec);
-    const port = this.#ports.pick((candidate) => own.has(PORT_KEYS + candidate) || this.#isTaken(PORT_KEYS + candidate, avoid), this.#random);
+    const port = this.#ports.pick(
+      (candidate) => own.has(PORT_KEYS + candidate) || this.#isTaken(PORT_KEYS + candidate, avoid),
+      this.#random,
+    );
     if (port === undefined) throw errors.internalError('failed to allocate a nodePort: range is full');
     return port;
   }
 
   #checkPort(name: string, field: string, port: number, before: ReadonlySet<string>): void {
     if (this.#ports.contains(port) || before.has(PORT_KEYS + port)) return;
-    const detail = `provided port is not in the valid range. The range of valid ports is ${this.#ports}`;
+    const detail = `provided port is not in the valid range. The range of valid ports is ${this.#ports.text}`;
     throw this.#invalid(name, { type: 'FieldValueInvalid', field, badValue: port, detail });
   }
 

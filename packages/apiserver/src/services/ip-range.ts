@@ -37,10 +37,18 @@ export class IpRange {
   pick(isTaken: (address: string) => boolean, random: Random): string | undefined {
     const usable = this.#size - 2;
     const reserved = Math.min(Math.max(16, Math.floor(this.#size / 16)), 256, usable - 1);
-    return this.#pickFrom(1 + reserved, usable - reserved, isTaken, random) ?? this.#pickFrom(1, reserved, isTaken, random);
+    return (
+      this.#pickFrom(1 + reserved, usable - reserved, isTaken, random) ??
+      this.#pickFrom(1, reserved, isTaken, random)
+    );
   }
 
-  #pickFrom(offset: number, count: number, isTaken: (address: string) => boolean, random: Random): string | undefined {
+  #pickFrom(
+    offset: number,
+    count: number,
+    isTaken: (address: string) => boolean,
+    random: Random,
+  ): string | undefined {
     if (count <= 0) return undefined;
     const start = random.int(count);
     for (let i = 0; i < count; i++) {
@@ -57,6 +65,7 @@ function textOf(number: number): string {
 
 function numberOf(address: string): number | undefined {
   const parts = address.split('.');
-  if (parts.length !== 4 || parts.some((part) => !/^\d{1,3}$/.test(part) || Number(part) > 255)) return undefined;
+  if (parts.length !== 4 || parts.some((part) => !/^\d{1,3}$/.test(part) || Number(part) > 255))
+    return undefined;
   return parts.reduce((sum, part) => sum * 256 + Number(part), 0);
 }

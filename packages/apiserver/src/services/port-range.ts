@@ -28,7 +28,7 @@ export class PortRange {
     return undefined;
   }
 
-  toString(): string {
+  get text(): string {
     return `${this.from}-${this.to}`;
   }
 }

@@ -19,7 +19,10 @@ export class Compactor {
   /** The store's revision one interval ago. */
   #past = 0;
 
-  constructor(deps: { readonly store: Store; readonly clock: Clock; readonly log: Logger }, intervalMs: number) {
+  constructor(
+    deps: { readonly store: Store; readonly clock: Clock; readonly log: Logger },
+    intervalMs: number,
+  ) {
     this.#store = deps.store;
     this.#clock = deps.clock;
     this.#log = deps.log;

@@ -86,7 +86,11 @@ class EtcdStore implements Store {
 
   watch(request: StoreWatchRequest, handlers: StoreWatchHandlers): StoreWatch {
     return this.#client.watch(
-      { key: bytesOf(request.key), rangeEnd: bytesOf(request.rangeEnd), startRevision: request.startRevision },
+      {
+        key: bytesOf(request.key),
+        rangeEnd: bytesOf(request.rangeEnd),
+        startRevision: request.startRevision,
+      },
       {
         onEvents: (events, revision) => handlers.onEvents(events.map(storeEvent), revision),
         onProgress: (revision) => handlers.onProgress(revision),

@@ -50,7 +50,12 @@ export interface Compare {
 }
 
 export type StoreOp =
-  | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array; readonly lease?: LeaseId | undefined }
+  | {
+      readonly type: 'put';
+      readonly key: string;
+      readonly value: Uint8Array;
+      readonly lease?: LeaseId | undefined;
+    }
   | { readonly type: 'delete'; readonly key: string };
 
 export interface TxnResult {

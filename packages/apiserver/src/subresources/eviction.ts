@@ -32,7 +32,11 @@ export async function evictPod(call: Call, registry: Registry, lookup: Lookup): 
   }
   const options: DeleteOptions = { ...(eviction.deleteOptions as DeleteOptions | undefined) };
   const isDry = isDryRun([...(options.dryRun ?? []), ...call.query.getAll('dryRun')]);
-  await registry.admission.admit({ ...attributesOf(call, 'CREATE', eviction, undefined), name, subresource: 'eviction' });
+  await registry.admission.admit({
+    ...attributesOf(call, 'CREATE', eviction, undefined),
+    name,
+    subresource: 'eviction',
+  });
   const pod = await lookup.fresh(Pod, `${namespace}/${name}`);
   if (pod === undefined) throw errors.notFound(Pod, name);
   if (!mayGoUnasked(pod)) {
@@ -41,7 +45,8 @@ export async function evictPod(call: Call, registry: Registry, lookup: Lookup): 
       const mayGoUnready = !isPodReady(pod) && unreadyMayGo(budget);
       if (!mayGoUnready) await spend(budget, pod, registry, isDry);
       // Between the question and the deletion the pod may have become ready: then it would have needed the budget.
-      else options.preconditions = { ...options.preconditions, resourceVersion: pod.metadata.resourceVersion };
+      else
+        options.preconditions = { ...options.preconditions, resourceVersion: pod.metadata.resourceVersion };
     }
   }
   options.preconditions = { uid: pod.metadata.uid, ...options.preconditions };
@@ -49,27 +54,43 @@ export async function evictPod(call: Call, registry: Registry, lookup: Lookup): 
   return { kind: 'object', code: 201, object: successStatus(undefined, 201) };
 }
 
-async function deletePod(call: Call, registry: Registry, options: DeleteOptions, isDry: boolean): Promise<void> {
-  const asDelete: Call = { ...call, subresource: undefined, info: { ...call.info, subresource: '', verb: 'delete' } };
+async function deletePod(
+  call: Call,
+  registry: Registry,
+  options: DeleteOptions,
+  isDry: boolean,
+): Promise<void> {
+  const asDelete: Call = {
+    ...call,
+    subresource: undefined,
+    info: { ...call.info, subresource: '', verb: 'delete' },
+  };
   try {
     await deleteByKey(asDelete, registry, keyOfCall(call), isDry ? { ...options, dryRun: ['All'] } : options);
   } catch (error) {
-    if (isStatus(error, 'Conflict')) throw errors.tooManyRequests('Cannot evict pod as it changed meanwhile.', RETRY_SECONDS);
+    if (isStatus(error, 'Conflict'))
+      throw errors.tooManyRequests('Cannot evict pod as it changed meanwhile.', RETRY_SECONDS);
     throw error;
   }
 }
 
 /** It does not count for any budget: done, not started, or going already. */
 function mayGoUnasked(pod: Pod): boolean {
-  return isPodTerminal(pod) || pod.status?.phase === 'Pending' || pod.metadata.deletionTimestamp !== undefined;
+  return (
+    isPodTerminal(pod) || pod.status?.phase === 'Pending' || pod.metadata.deletionTimestamp !== undefined
+  );
 }
 
 function budgetOf(pod: Pod, lookup: Lookup): PodDisruptionBudget | undefined {
   const budgets = lookup
     .list(PodDisruptionBudget, pod.metadata.namespace)
-    .filter(({ spec }) => spec?.selector && labelSelectorMatcher(spec.selector).matches(pod.metadata.labels ?? {}));
+    .filter(
+      ({ spec }) => spec?.selector && labelSelectorMatcher(spec.selector).matches(pod.metadata.labels ?? {}),
+    );
   if (budgets.length > 1) {
-    throw errors.internalError('This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.');
+    throw errors.internalError(
+      'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+    );
   }
   return budgets[0];
 }
@@ -80,7 +101,12 @@ function unreadyMayGo({ spec, status }: PodDisruptionBudget): boolean {
 }
 
 /** Takes one disruption from the budget, before the pod is touched. Throws 429 when there is none left. */
-async function spend(budget: PodDisruptionBudget, pod: Pod, { objects }: Registry, isDry: boolean): Promise<void> {
+async function spend(
+  budget: PodDisruptionBudget,
+  pod: Pod,
+  { objects }: Registry,
+  isDry: boolean,
+): Promise<void> {
   const { name, namespace } = budget.metadata;
   await objects.update(served(PodDisruptionBudget), `${namespace}/${name}`, (current) => {
     if (current === undefined) return { type: 'none' };
@@ -89,16 +115,28 @@ async function spend(budget: PodDisruptionBudget, pod: Pod, { objects }: Registr
     const cause = { reason: 'DisruptionBudget' };
     if (status === undefined || (status.observedGeneration ?? 0) < (changed.metadata.generation ?? 0)) {
       const message = `The disruption budget ${name} is still being processed by the server.`;
-      throw errors.tooManyRequests('Cannot evict pod as it would violate the pod\'s disruption budget.', RETRY_SECONDS, [{ ...cause, message }]);
+      throw errors.tooManyRequests(
+        "Cannot evict pod as it would violate the pod's disruption budget.",
+        RETRY_SECONDS,
+        [{ ...cause, message }],
+      );
     }
     const disrupted = status.disruptedPods ?? {};
     const left = status.disruptionsAllowed ?? 0;
     if (left <= 0) {
       const message = `The disruption budget ${name} needs ${status.desiredHealthy} healthy pods and has ${status.currentHealthy} currently`;
-      throw errors.tooManyRequests('Cannot evict pod as it would violate the pod\'s disruption budget.', undefined, [{ ...cause, message }]);
+      throw errors.tooManyRequests(
+        "Cannot evict pod as it would violate the pod's disruption budget.",
+        undefined,
+        [{ ...cause, message }],
+      );
     }
     if (Object.keys(disrupted).length > DISRUPTED_PODS_MAX) {
-      throw errors.forbidden(PodDisruptionBudget, name, `DisruptedPods map too big - too many evictions not confirmed by PDB controller`);
+      throw errors.forbidden(
+        PodDisruptionBudget,
+        name,
+        `DisruptedPods map too big - too many evictions not confirmed by PDB controller`,
+      );
     }
     if (isDry) return { type: 'none' };
     status.disruptionsAllowed = left - 1;

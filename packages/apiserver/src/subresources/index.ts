@@ -34,7 +34,9 @@ export function subresourceHandlers(deps: SubresourceDeps): Handlers {
   const notUpgraded = () => Promise.reject(errors.badRequest('Upgrade request required'));
   return {
     ...Object.fromEntries(SCALABLE.map((resource) => [`${resource}/scale`, scale])),
-    ...Object.fromEntries(UPGRADED.map((name) => [`pods/${name}`, { get: notUpgraded, create: notUpgraded }])),
+    ...Object.fromEntries(
+      UPGRADED.map((name) => [`pods/${name}`, { get: notUpgraded, create: notUpgraded }]),
+    ),
     'pods/binding': { create: (call) => bindPod(call, registry) },
     bindings: { create: (call) => bindPod(call, registry) },
     'pods/eviction': { create: (call) => evictPod(call, registry, lookup) },

@@ -21,11 +21,17 @@ export async function getScale(call: Call, { objects }: Registry): Promise<Outco
 }
 
 export async function putScale(call: Call, registry: Registry): Promise<Outcome> {
-  const decoded = decodeAs<Scale & KubeObject>('Scale', await call.request.body(), call.request.headers['content-type']);
+  const decoded = decodeAs<Scale & KubeObject>(
+    'Scale',
+    await call.request.body(),
+    call.request.headers['content-type'],
+  );
   checkUnknown(call, decoded);
   const { metadata } = decoded.object;
   if (metadata?.name && metadata.name !== call.info.name) {
-    throw errors.badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${call.info.name})`);
+    throw errors.badRequest(
+      `the name of the object (${metadata.name}) does not match the name on the URL (${call.info.name})`,
+    );
   }
   return rescale(call, registry, () => decoded.object);
 }
@@ -40,7 +46,11 @@ export async function patchScale(call: Call, registry: Registry): Promise<Outcom
 }
 
 /** Writes the number of replicas the new Scale has into the object, as an update of its spec. */
-async function rescale(call: Call, registry: Registry, make: (current: Scale) => Scale & KubeObject): Promise<Outcome> {
+async function rescale(
+  call: Call,
+  registry: Registry,
+  make: (current: Scale) => Scale & KubeObject,
+): Promise<Outcome> {
   // The write is one of the object itself: main endpoint, all its rules.
   const main: Call = { ...call, subresource: undefined };
   const outcome = await replace(main, registry, (old) => {
@@ -75,11 +85,12 @@ function scaleOfObject({ metadata, spec, status }: Scalable, resource: ServedRes
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
     spec: { replicas: spec.replicas ?? 0 },
     status: { replicas: status?.replicas ?? 0, selector: selectorText(spec.selector, resource) },
-  } as Scale;
+  };
 }
 
 function selectorText(selector: unknown, resource: ServedResource): string {
-  if (resource.resource !== 'replicationcontrollers') return formatLabelSelector(selector as Parameters<typeof formatLabelSelector>[0]);
+  if (resource.resource !== 'replicationcontrollers')
+    return formatLabelSelector(selector as Parameters<typeof formatLabelSelector>[0]);
   const matchLabels = selector as Record<string, string> | undefined;
   return formatLabelSelector({ matchLabels: matchLabels ?? {} });
 }
@@ -88,6 +99,12 @@ function selectorText(selector: unknown, resource: ServedResource): string {
 function scaleResource(): ServedResource {
   const deployments = findResource('apps', 'v1', 'deployments');
   if (deployments === undefined) throw errors.internalError('no deployments are served');
-  return { ...deployments, group: 'autoscaling', version: 'v1', apiVersion: 'autoscaling/v1', kind: 'Scale', schema: 'Scale' };
+  return {
+    ...deployments,
+    group: 'autoscaling',
+    version: 'v1',
+    apiVersion: 'autoscaling/v1',
+    kind: 'Scale',
+    schema: 'Scale',
+  };
 }
-

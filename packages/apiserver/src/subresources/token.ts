@@ -1,4 +1,13 @@
-import { errors, type KubeObject, Node, Pod, type ResourceType, Secret, ServiceAccount, type TokenRequest } from '@kubelab/api';
+import {
+  errors,
+  type KubeObject,
+  Node,
+  Pod,
+  type ResourceType,
+  Secret,
+  ServiceAccount,
+  type TokenRequest,
+} from '@kubelab/api';
 import { rfc3339 } from '@kubelab/component-base';
 import { type Admission, type Attributes } from '../admission/plugin.ts';
 import type { KubernetesClaims, Named, ServiceAccountTokens } from '../authn/service-account.ts';
@@ -31,17 +40,29 @@ export async function createToken(call: Call, deps: TokenDeps): Promise<Outcome>
   const spec = { ...request.spec, audiences };
   spec.expirationSeconds ??= SECONDS_DEFAULT;
   checkSeconds(name, spec.expirationSeconds);
-  const attributes: Attributes = { ...attributesOf(call, 'CREATE', request, undefined), subresource: 'token' };
+  const attributes: Attributes = {
+    ...attributesOf(call, 'CREATE', request, undefined),
+    subresource: 'token',
+  };
   await deps.admission.admit(attributes);
 
   const account = await deps.lookup.fresh(ServiceAccount, `${namespace}/${name}`);
   if (account === undefined) throw errors.notFound(ServiceAccount, name);
   const bound = await boundClaims(call, deps.lookup, request.spec.boundObjectRef, name);
-  const claims: KubernetesClaims = { namespace, serviceaccount: { name, uid: account.metadata.uid }, ...bound };
-  const seconds = deps.secondsMax > 0 ? Math.min(spec.expirationSeconds, deps.secondsMax) : spec.expirationSeconds;
+  const claims: KubernetesClaims = {
+    namespace,
+    serviceaccount: { name, uid: account.metadata.uid },
+    ...bound,
+  };
+  const seconds =
+    deps.secondsMax > 0 ? Math.min(spec.expirationSeconds, deps.secondsMax) : spec.expirationSeconds;
   const { token, expiresMs } = await deps.tokens.issue(claims, audiences, seconds);
   request.metadata = { ...request.metadata, creationTimestamp: rfc3339(expiresMs - seconds * 1000) };
-  return { kind: 'object', code: 201, object: { ...request, spec, status: { token, expirationTimestamp: rfc3339(expiresMs) } } };
+  return {
+    kind: 'object',
+    code: 201,
+    object: { ...request, spec, status: { token, expirationTimestamp: rfc3339(expiresMs) } },
+  };
 }
 
 function checkSeconds(name: string, seconds: number): void {
@@ -49,12 +70,22 @@ function checkSeconds(name: string, seconds: number): void {
   const field = 'spec.expirationSeconds';
   if (seconds < SECONDS_MIN) {
     throw errors.invalid(kind, name, [
-      { type: 'FieldValueInvalid', field, badValue: seconds, detail: 'may not specify a duration less than 10 minutes' },
+      {
+        type: 'FieldValueInvalid',
+        field,
+        badValue: seconds,
+        detail: 'may not specify a duration less than 10 minutes',
+      },
     ]);
   }
   if (seconds > SECONDS_MAX) {
     throw errors.invalid(kind, name, [
-      { type: 'FieldValueInvalid', field, badValue: seconds, detail: `may not specify a duration larger than 2^32 seconds` },
+      {
+        type: 'FieldValueInvalid',
+        field,
+        badValue: seconds,
+        detail: `may not specify a duration larger than 2^32 seconds`,
+      },
     ]);
   }
 }
@@ -74,7 +105,9 @@ async function boundClaims(
     case 'v1 Pod': {
       const pod = await bind(lookup, Pod, key, name, ref.uid);
       if (pod.spec.serviceAccountName !== account) {
-        throw errors.badRequest(`cannot bind token for serviceaccount "${account}" to pod running with different serviceaccount name.`);
+        throw errors.badRequest(
+          `cannot bind token for serviceaccount "${account}" to pod running with different serviceaccount name.`,
+        );
       }
       const node = pod.spec.nodeName ? lookup.get(Node, pod.spec.nodeName) : undefined;
       return { pod: named(pod), ...(node === undefined ? {} : { node: named(node) }) };
@@ -84,7 +117,9 @@ async function boundClaims(
     case 'v1 Node':
       return { node: named(await bind(lookup, Node, name, name, ref.uid)) };
     default:
-      throw errors.badRequest(`cannot bind token to object of type ${ref.apiVersion ?? ''}, Kind=${ref.kind ?? ''}`);
+      throw errors.badRequest(
+        `cannot bind token to object of type ${ref.apiVersion ?? ''}, Kind=${ref.kind ?? ''}`,
+      );
   }
 }
 

@@ -5,7 +5,6 @@ import type { ApiServerConfig } from '../config.ts';
 import { ApiServer } from '../server.ts';
 import { MemoryStore } from './memory-store.ts';
 
-
 const { privateKey, publicKey } = generateKeyPairSync('ec', {
   namedCurve: 'P-256',
   privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
@@ -61,10 +60,20 @@ export class Harness {
     this.server = server;
   }
 
-  static async start(options: { readonly clock?: Clock; readonly random?: Random; readonly store?: MemoryStore; readonly config?: Partial<ApiServerConfig> } = {}): Promise<Harness> {
+  static async start(
+    options: {
+      readonly clock?: Clock;
+      readonly random?: Random;
+      readonly store?: MemoryStore;
+      readonly config?: Partial<ApiServerConfig>;
+    } = {},
+  ): Promise<Harness> {
     const store = options.store ?? new MemoryStore();
     const { clock = realClock, random = realRandom } = options;
-    const server = new ApiServer({ ...TEST_CONFIG, ...options.config }, { store, clock, random, log: silentLogger });
+    const server = new ApiServer(
+      { ...TEST_CONFIG, ...options.config },
+      { store, clock, random, log: silentLogger },
+    );
     await server.load();
     await server.bootstrap();
     return new Harness(store, server);
@@ -79,10 +88,15 @@ export class Harness {
     return readAnswer(await this.raw(line, asked));
   }
 
-  raw(line: string, asked: Asked = {}, signal: AbortSignal = new AbortController().signal): Promise<ApiResponse> {
+  raw(
+    line: string,
+    asked: Asked = {},
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<ApiResponse> {
     const [method = 'GET', url = '/'] = line.split(/ (.*)/s);
     const mark = url.indexOf('?');
-    const bytes = asked.bytes ?? (asked.body === undefined ? new Uint8Array() : Buffer.from(JSON.stringify(asked.body)));
+    const bytes =
+      asked.bytes ?? (asked.body === undefined ? new Uint8Array() : Buffer.from(JSON.stringify(asked.body)));
     const request: ApiRequest = {
       method,
       path: mark < 0 ? url : url.slice(0, mark),

@@ -90,7 +90,12 @@ export async function startLab(extraFlags: readonly string[] = []): Promise<Lab>
     },
   };
   try {
-    await eventually('the API server is ready', async () => (await lab.kubectl(['get', '--raw', '/readyz'])).stdout === 'ok', 20_000, 200);
+    await eventually(
+      'the API server is ready',
+      async () => (await lab.kubectl(['get', '--raw', '/readyz'])).stdout === 'ok',
+      20_000,
+      200,
+    );
   } catch (error) {
     await lab.stop();
     throw error;
@@ -99,11 +104,30 @@ export async function startLab(extraFlags: readonly string[] = []): Promise<Lab>
 }
 
 function startEtcd(folder: string, clientUrl: string, peerPort: number): ChildProcess {
-  const args = ['--data-dir', join(folder, 'etcd'), '--listen-client-urls', clientUrl, '--advertise-client-urls', clientUrl];
+  const args = [
+    '--data-dir',
+    join(folder, 'etcd'),
+    '--listen-client-urls',
+    clientUrl,
+    '--advertise-client-urls',
+    clientUrl,
+  ];
   const peer = `http://127.0.0.1:${peerPort}`;
-  return spawn('etcd', [...args, '--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `default=${peer}`], {
-    stdio: 'ignore',
-  });
+  return spawn(
+    'etcd',
+    [
+      ...args,
+      '--listen-peer-urls',
+      peer,
+      '--initial-advertise-peer-urls',
+      peer,
+      '--initial-cluster',
+      `default=${peer}`,
+    ],
+    {
+      stdio: 'ignore',
+    },
+  );
 }
 
 async function kubectl(
@@ -112,13 +136,19 @@ async function kubectl(
   args: readonly string[],
   { version, input }: { version?: string; input?: string },
 ): Promise<Ran> {
-  const command = version === undefined ? 'kubectl' : `${process.env['KUBECTL_DIR'] ?? KUBECTL_DIR}/kubectl.${version}`;
+  const command =
+    version === undefined ? 'kubectl' : `${process.env['KUBECTL_DIR'] ?? KUBECTL_DIR}/kubectl.${version}`;
   return new Promise((resolve) => {
     const env = { ...process.env, KUBECONFIG: kubeconfig, HOME: home };
-    const child = execFile(command, [...args], { env, timeout: 30_000, maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
-      resolve({ code, stdout, stderr });
-    });
+    const child = execFile(
+      command,
+      [...args],
+      { env, timeout: 30_000, maxBuffer: 1 << 24 },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
+        resolve({ code, stdout, stderr });
+      },
+    );
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(input ?? '');
   });
@@ -135,8 +165,15 @@ export async function kubectlVersions(wanted: readonly string[]): Promise<string
 }
 
 /** Certificates from a CA that the lab does not know. */
-export async function foreignCertificate(commonName: string, organizations: readonly string[]): Promise<{ cert: string; key: string }> {
-  return issueCertificate(await createAuthority('foreign', Date.now()), { commonName, organizations, usages: ['client'] }, Date.now());
+export async function foreignCertificate(
+  commonName: string,
+  organizations: readonly string[],
+): Promise<{ cert: string; key: string }> {
+  return issueCertificate(
+    await createAuthority('foreign', Date.now()),
+    { commonName, organizations, usages: ['client'] },
+    Date.now(),
+  );
 }
 
 async function ended(child: ChildProcess): Promise<void> {

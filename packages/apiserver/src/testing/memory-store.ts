@@ -43,8 +43,10 @@ export class MemoryStore implements Store {
   range(request: RangeRequest): Promise<RangeResult> {
     return this.#call(() => {
       const at = request.revision ?? this.revision;
-      if (at > this.revision) throw new StoreError('future-revision', 'required revision is a future revision');
-      if (at < this.compactedRevision) throw new StoreError('compacted', 'required revision has been compacted');
+      if (at > this.revision)
+        throw new StoreError('future-revision', 'required revision is a future revision');
+      if (at < this.compactedRevision)
+        throw new StoreError('compacted', 'required revision has been compacted');
       const all = [...this.#stateAt(at).values()]
         .filter((kv) => inRange(kv.key, request))
         .toSorted((a, b) => (a.key < b.key ? -1 : 1));
@@ -56,14 +58,17 @@ export class MemoryStore implements Store {
   txn(request: TxnRequest): Promise<TxnResult> {
     return this.#call(() => {
       const state = this.#stateAt(this.revision);
-      const succeeded = request.compare.every(({ key, modRevision }) => (state.get(key)?.modRevision ?? 0) === modRevision);
+      const succeeded = request.compare.every(
+        ({ key, modRevision }) => (state.get(key)?.modRevision ?? 0) === modRevision,
+      );
       if (!succeeded) {
         return { succeeded, revision: this.revision, found: request.failure.map((key) => state.get(key)) };
       }
       const changes = request.success
         .filter((op) => op.type === 'put' || state.has(op.key))
         .map((op) => ({ key: op.key, value: op.type === 'put' ? op.value : undefined }));
-      for (const op of request.success) if (op.type === 'put' && op.lease !== undefined) this.#leases.get(op.lease)?.add(op.key);
+      for (const op of request.success)
+        if (op.type === 'put' && op.lease !== undefined) this.#leases.get(op.lease)?.add(op.key);
       this.#commit(changes);
       return { succeeded, revision: this.revision, found: [] };
     });
@@ -129,7 +134,8 @@ export class MemoryStore implements Store {
   }
 
   #deliver(watch: MemoryWatch): void {
-    while (this.#watches.has(watch) && watch.next <= this.revision) this.#deliverRevision(watch, watch.next++);
+    while (this.#watches.has(watch) && watch.next <= this.revision)
+      this.#deliverRevision(watch, watch.next++);
   }
 
   #deliverRevision({ request, handlers }: MemoryWatch, revision: number): void {
@@ -173,6 +179,9 @@ export class MemoryStore implements Store {
   }
 }
 
-function inRange(key: string, { key: from, rangeEnd }: { readonly key: string; readonly rangeEnd?: string }): boolean {
+function inRange(
+  key: string,
+  { key: from, rangeEnd }: { readonly key: string; readonly rangeEnd?: string },
+): boolean {
   return rangeEnd === undefined ? key === from : key >= from && key < rangeEnd;
 }

@@ -1,7 +1,6 @@
 import {
   errors,
   type KubeObject,
-  type LocalSubjectAccessReview,
   type SelfSubjectAccessReview,
   type SelfSubjectReview,
   type SelfSubjectRulesReview,
@@ -19,17 +18,26 @@ import type { Call } from '../registry/call.ts';
 import type { Handlers } from '../registry/dispatch.ts';
 
 /** Questions put as objects: they are answered, never stored. */
-export function reviewHandlers(deps: { readonly authenticator: Authenticator; readonly authorizer: Authorizer; readonly rbac: Rbac }): Handlers {
+export function reviewHandlers(deps: {
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly rbac: Rbac;
+}): Handlers {
   const { authenticator, authorizer, rbac } = deps;
 
   async function accessReview(call: Call, user: (spec: SubjectAccessReviewSpec) => User): Promise<Outcome> {
     const review = (await objectOfBody(call, call.resource)) as SubjectAccessReview;
     const request = requestOf(review.spec, user(review.spec));
     if (call.info.namespace !== '' && request.namespace !== call.info.namespace) {
-      throw errors.badRequest(`spec.resourceAttributes.namespace must match namespace: ${call.info.namespace}`);
+      throw errors.badRequest(
+        `spec.resourceAttributes.namespace must match namespace: ${call.info.namespace}`,
+      );
     }
     const { allowed, reason } = await authorizer.authorize(request);
-    return created({ ...review, status: { allowed, ...(reason === '' ? {} : { reason }) } } satisfies SubjectAccessReview);
+    return created({
+      ...review,
+      status: { allowed, ...(reason === '' ? {} : { reason }) },
+    } satisfies SubjectAccessReview);
   }
 
   async function tokenReview(call: Call): Promise<Outcome> {
@@ -55,7 +63,12 @@ export function reviewHandlers(deps: { readonly authenticator: Authenticator; re
     const rules = [...rbac.rulesFor(call.user, namespace)].flatMap((bound) => bound.rules);
     const resourceRules = rules
       .filter((rule) => (rule.resources ?? []).length > 0)
-      .map(({ verbs, apiGroups, resources, resourceNames }) => ({ verbs, apiGroups, resources, ...(resourceNames === undefined ? {} : { resourceNames }) }));
+      .map(({ verbs, apiGroups, resources, resourceNames }) => ({
+        verbs,
+        apiGroups,
+        resources,
+        ...(resourceNames === undefined ? {} : { resourceNames }),
+      }));
     const nonResourceRules = rules
       .filter((rule) => (rule.nonResourceURLs ?? []).length > 0)
       .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs }));
@@ -66,11 +79,13 @@ export function reviewHandlers(deps: { readonly authenticator: Authenticator; re
     name: spec.user ?? '',
     uid: spec.uid,
     groups: spec.groups ?? [],
-    extra: spec.extra as User['extra'],
+    extra: spec.extra,
   });
   const asked = (call: Call) => accessReview(call, asSpec);
   return {
-    'selfsubjectaccessreviews.authorization.k8s.io': { create: (call) => accessReview(call, () => call.user) },
+    'selfsubjectaccessreviews.authorization.k8s.io': {
+      create: (call) => accessReview(call, () => call.user),
+    },
     'subjectaccessreviews.authorization.k8s.io': { create: asked },
     'localsubjectaccessreviews.authorization.k8s.io': { create: asked },
     'selfsubjectrulesreviews.authorization.k8s.io': { create: rulesReview },
@@ -79,15 +94,25 @@ export function reviewHandlers(deps: { readonly authenticator: Authenticator; re
   };
 }
 
-type ReviewSpec = SubjectAccessReviewSpec | SelfSubjectAccessReview['spec'] | LocalSubjectAccessReview['spec'];
+type ReviewSpec = SubjectAccessReviewSpec | SelfSubjectAccessReview['spec'];
 
 function requestOf(spec: ReviewSpec, user: User): AccessRequest {
   const { resourceAttributes: resource, nonResourceAttributes: path } = spec;
   if ((resource === undefined) === (path === undefined)) {
     throw errors.badRequest('exactly one of nonResourceAttributes or resourceAttributes must be specified');
   }
-  const nothing = { group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path: '', selector: undefined };
-  if (resource === undefined) return { ...nothing, user, isResource: false, verb: path?.verb ?? '', path: path?.path ?? '' };
+  const nothing = {
+    group: '',
+    version: '',
+    resource: '',
+    subresource: '',
+    namespace: '',
+    name: '',
+    path: '',
+    selector: undefined,
+  };
+  if (resource === undefined)
+    return { ...nothing, user, isResource: false, verb: path?.verb ?? '', path: path?.path ?? '' };
   return {
     ...nothing,
     user,

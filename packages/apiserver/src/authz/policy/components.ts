@@ -28,7 +28,10 @@ export const componentRoles: readonly BootstrapRole[] = [
       allow(READ_UPDATE).of('', 'persistentvolumeclaims persistentvolumes'),
       allow('create').of('authentication.k8s.io', 'tokenreviews'),
       allow('create').of('authorization.k8s.io', 'subjectaccessreviews'),
-      allow(READ).of('storage.k8s.io', 'csinodes csidrivers csistoragecapacities storageclasses volumeattachments'),
+      allow(READ).of(
+        'storage.k8s.io',
+        'csinodes csidrivers csistoragecapacities storageclasses volumeattachments',
+      ),
       allow(READ).of('resource.k8s.io', 'deviceclasses resourceslices'),
       allow(READ_UPDATE).of('resource.k8s.io', 'resourceclaims'),
       allow('update patch').of('resource.k8s.io', 'resourceclaims/status'),
@@ -36,7 +39,14 @@ export const componentRoles: readonly BootstrapRole[] = [
     ],
     subjects: [user('system:kube-scheduler')],
   },
-  { name: 'system:volume-scheduler', rules: [allow(READ_UPDATE).of('', 'persistentvolumes persistentvolumeclaims'), allow(READ).of('storage.k8s.io', 'storageclasses')], subjects: [user('system:kube-scheduler')] },
+  {
+    name: 'system:volume-scheduler',
+    rules: [
+      allow(READ_UPDATE).of('', 'persistentvolumes persistentvolumeclaims'),
+      allow(READ).of('storage.k8s.io', 'storageclasses'),
+    ],
+    subjects: [user('system:kube-scheduler')],
+  },
   {
     name: 'system:kube-controller-manager',
     rules: [
@@ -78,18 +88,63 @@ export const componentRoles: readonly BootstrapRole[] = [
     rules: [
       allow(READ).of('', 'nodes'),
       allow('proxy').of('', 'nodes'),
-      allow('*').of('', 'nodes/proxy nodes/log nodes/metrics nodes/stats nodes/spec nodes/configz nodes/healthz nodes/pods'),
+      allow('*').of(
+        '',
+        'nodes/proxy nodes/log nodes/metrics nodes/stats nodes/spec nodes/configz nodes/healthz nodes/pods',
+      ),
     ],
     subjects: [user('kube-apiserver-kubelet-client')],
   },
-  { name: 'system:node-problem-detector', rules: [allow('get').of('', 'nodes'), allow('patch').of('', 'nodes/status'), events] },
-  { name: 'system:node-bootstrapper', rules: [allow('create get list watch').of('certificates.k8s.io', 'certificatesigningrequests')], subjects: [group('system:bootstrappers')] },
-  { name: 'system:persistent-volume-provisioner', rules: [allow('get list watch create delete').of('', 'persistentvolumes'), allow(READ_UPDATE).of('', 'persistentvolumeclaims'), allow(READ).of('storage.k8s.io', 'storageclasses'), allow('watch').of('', 'events'), events] },
-  { name: 'system:certificates.k8s.io:certificatesigningrequests:nodeclient', rules: [allow('create').of('certificates.k8s.io', 'certificatesigningrequests/nodeclient')], subjects: [group('system:bootstrappers')] },
-  { name: 'system:certificates.k8s.io:certificatesigningrequests:selfnodeclient', rules: [allow('create').of('certificates.k8s.io', 'certificatesigningrequests/selfnodeclient')], subjects: [group('system:nodes')] },
-  { name: 'system:certificates.k8s.io:kube-apiserver-client-approver', rules: [allow('approve').of('certificates.k8s.io', 'signers', 'kubernetes.io/kube-apiserver-client')] },
-  { name: 'system:certificates.k8s.io:kube-apiserver-client-kubelet-approver', rules: [allow('approve').of('certificates.k8s.io', 'signers', 'kubernetes.io/kube-apiserver-client-kubelet')] },
-  { name: 'system:certificates.k8s.io:kubelet-serving-approver', rules: [allow('approve').of('certificates.k8s.io', 'signers', 'kubernetes.io/kubelet-serving')] },
-  { name: 'system:certificates.k8s.io:legacy-unknown-approver', rules: [allow('approve').of('certificates.k8s.io', 'signers', 'kubernetes.io/legacy-unknown')] },
-  { name: 'kubeadm:cluster-admins', rules: [allow('*').of('*', '*'), allow('*').paths('*')], subjects: [group('kubeadm:cluster-admins')] },
+  {
+    name: 'system:node-problem-detector',
+    rules: [allow('get').of('', 'nodes'), allow('patch').of('', 'nodes/status'), events],
+  },
+  {
+    name: 'system:node-bootstrapper',
+    rules: [allow('create get list watch').of('certificates.k8s.io', 'certificatesigningrequests')],
+    subjects: [group('system:bootstrappers')],
+  },
+  {
+    name: 'system:persistent-volume-provisioner',
+    rules: [
+      allow('get list watch create delete').of('', 'persistentvolumes'),
+      allow(READ_UPDATE).of('', 'persistentvolumeclaims'),
+      allow(READ).of('storage.k8s.io', 'storageclasses'),
+      allow('watch').of('', 'events'),
+      events,
+    ],
+  },
+  {
+    name: 'system:certificates.k8s.io:certificatesigningrequests:nodeclient',
+    rules: [allow('create').of('certificates.k8s.io', 'certificatesigningrequests/nodeclient')],
+    subjects: [group('system:bootstrappers')],
+  },
+  {
+    name: 'system:certificates.k8s.io:certificatesigningrequests:selfnodeclient',
+    rules: [allow('create').of('certificates.k8s.io', 'certificatesigningrequests/selfnodeclient')],
+    subjects: [group('system:nodes')],
+  },
+  {
+    name: 'system:certificates.k8s.io:kube-apiserver-client-approver',
+    rules: [allow('approve').of('certificates.k8s.io', 'signers', 'kubernetes.io/kube-apiserver-client')],
+  },
+  {
+    name: 'system:certificates.k8s.io:kube-apiserver-client-kubelet-approver',
+    rules: [
+      allow('approve').of('certificates.k8s.io', 'signers', 'kubernetes.io/kube-apiserver-client-kubelet'),
+    ],
+  },
+  {
+    name: 'system:certificates.k8s.io:kubelet-serving-approver',
+    rules: [allow('approve').of('certificates.k8s.io', 'signers', 'kubernetes.io/kubelet-serving')],
+  },
+  {
+    name: 'system:certificates.k8s.io:legacy-unknown-approver',
+    rules: [allow('approve').of('certificates.k8s.io', 'signers', 'kubernetes.io/legacy-unknown')],
+  },
+  {
+    name: 'kubeadm:cluster-admins',
+    rules: [allow('*').of('*', '*'), allow('*').paths('*')],
+    subjects: [group('kubeadm:cluster-admins')],
+  },
 ];

@@ -7,17 +7,22 @@ import { serviceAccount, user } from './subjects.ts';
  * One role a controller, as upstream. Each is bound to the controller's own service account and, as all of them run in one process
  * with one identity, to that process too.
  */
-export const controllerRoles: readonly BootstrapRole[] = Object.entries(rulesByController()).map(([name, rules]) => ({
-  name: `system:controller:${name}`,
-  rules: [...rules, events],
-  subjects: [serviceAccount('kube-system', name), user('system:kube-controller-manager')],
-}));
+export const controllerRoles: readonly BootstrapRole[] = Object.entries(rulesByController()).map(
+  ([name, rules]) => ({
+    name: `system:controller:${name}`,
+    rules: [...rules, events],
+    subjects: [serviceAccount('kube-system', name), user('system:kube-controller-manager')],
+  }),
+);
 
 function rulesByController(): Record<string, PolicyRule[]> {
   return {
     'certificate-controller': [
       allow('delete get list watch').of('certificates.k8s.io', 'certificatesigningrequests'),
-      allow('update').of('certificates.k8s.io', 'certificatesigningrequests/status certificatesigningrequests/approval'),
+      allow('update').of(
+        'certificates.k8s.io',
+        'certificatesigningrequests/status certificatesigningrequests/approval',
+      ),
       allow('approve').of('certificates.k8s.io', 'signers', 'kubernetes.io/kube-apiserver-client-kubelet'),
       allow('sign').of(
         'certificates.k8s.io',
@@ -85,7 +90,12 @@ function rulesByController(): Record<string, PolicyRule[]> {
       allow(READ).of('', 'pods'),
       allow('create get list watch').of('', 'persistentvolumeclaims'),
     ],
-    'expand-controller': [allow('get list patch update watch').of('', 'persistentvolumes persistentvolumeclaims/status persistentvolumeclaims')],
+    'expand-controller': [
+      allow('get list patch update watch').of(
+        '',
+        'persistentvolumes persistentvolumeclaims/status persistentvolumeclaims',
+      ),
+    ],
     'generic-garbage-collector': [allow('delete get list patch update watch').of('*', '*')],
     'horizontal-pod-autoscaler': [
       allow(READ).of('autoscaling', 'horizontalpodautoscalers'),
@@ -129,7 +139,10 @@ function rulesByController(): Record<string, PolicyRule[]> {
       allow('patch update').of('', 'pods/status'),
     ],
     'pv-protection-controller': [allow('get list update patch watch').of('', 'persistentvolumes')],
-    'pvc-protection-controller': [allow('get list update patch watch').of('', 'persistentvolumeclaims'), allow(READ).of('', 'pods')],
+    'pvc-protection-controller': [
+      allow('get list update patch watch').of('', 'persistentvolumeclaims'),
+      allow(READ).of('', 'pods'),
+    ],
     'replicaset-controller': [
       allow('get list update patch watch').of('apps', 'replicasets'),
       allow('update patch').of('apps', 'replicasets/status'),
@@ -142,10 +155,19 @@ function rulesByController(): Record<string, PolicyRule[]> {
       allow('update').of('', 'replicationcontrollers/finalizers'),
       allow('create delete get list patch update watch').of('', 'pods'),
     ],
-    'resourcequota-controller': [allow('list watch get').of('*', '*'), allow('update patch').of('', 'resourcequotas/status')],
+    'resourcequota-controller': [
+      allow('list watch get').of('*', '*'),
+      allow('update patch').of('', 'resourcequotas/status'),
+    ],
     'root-ca-cert-publisher': [allow('create update patch get list watch').of('', 'configmaps')],
-    'service-account-controller': [allow('create get list watch').of('', 'serviceaccounts'), allow(READ).of('', 'namespaces')],
-    'service-controller': [allow(READ).of('', 'services nodes'), allow('patch update').of('', 'services/status')],
+    'service-account-controller': [
+      allow('create get list watch').of('', 'serviceaccounts'),
+      allow(READ).of('', 'namespaces'),
+    ],
+    'service-controller': [
+      allow(READ).of('', 'services nodes'),
+      allow('patch update').of('', 'services/status'),
+    ],
     'statefulset-controller': [
       allow('list watch get').of('', 'pods'),
       allow('get list watch').of('apps', 'statefulsets'),

@@ -13,8 +13,14 @@ export const namespaceRoles: readonly BootstrapNamespaceRole[] = [
   {
     namespace: 'kube-system',
     name: 'system::leader-locking-kube-controller-manager',
-    rules: [allow('watch').of('', 'configmaps'), allow('get update').of('', 'configmaps', 'kube-controller-manager')],
-    subjects: [user('system:kube-controller-manager'), serviceAccount('kube-system', 'kube-controller-manager')],
+    rules: [
+      allow('watch').of('', 'configmaps'),
+      allow('get update').of('', 'configmaps', 'kube-controller-manager'),
+    ],
+    subjects: [
+      user('system:kube-controller-manager'),
+      serviceAccount('kube-system', 'kube-controller-manager'),
+    ],
   },
   {
     namespace: 'kube-system',

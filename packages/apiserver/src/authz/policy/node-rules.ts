@@ -19,5 +19,7 @@ export const NODE_RULES: readonly PolicyRule[] = [
   allow(READ).of('node.k8s.io', 'runtimeclasses'),
   allow(READ).of('storage.k8s.io', 'csidrivers'),
   allow('get').of('storage.k8s.io', 'volumeattachments'),
-  allow('get').paths('/api /api/* /apis /apis/* /healthz /livez /openapi /openapi/* /readyz /version /version/'),
+  allow('get').paths(
+    '/api /api/* /apis /apis/* /healthz /livez /openapi /openapi/* /readyz /version /version/',
+  ),
 ];

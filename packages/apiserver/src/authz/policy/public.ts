@@ -15,7 +15,9 @@ export const publicRoles: readonly BootstrapRole[] = [
   {
     name: 'system:discovery',
     rules: [
-      allow('get').paths('/api /api/* /apis /apis/* /healthz /livez /openapi /openapi/* /readyz /version /version/'),
+      allow('get').paths(
+        '/api /api/* /apis /apis/* /healthz /livez /openapi /openapi/* /readyz /version /version/',
+      ),
     ],
     subjects: [group('system:authenticated')],
   },
@@ -26,14 +28,32 @@ export const publicRoles: readonly BootstrapRole[] = [
   },
   {
     name: 'system:service-account-issuer-discovery',
-    rules: [allow('get').paths('/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/')],
+    rules: [
+      allow('get').paths(
+        '/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/',
+      ),
+    ],
     subjects: [group('system:serviceaccounts')],
   },
   {
     name: 'system:monitoring',
-    rules: [allow('get').paths('/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*')],
+    rules: [
+      allow('get').paths('/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*'),
+    ],
     subjects: [group('system:monitoring')],
   },
-  { name: 'system:auth-delegator', rules: [allow('create').of('authentication.k8s.io', 'tokenreviews'), allow('create').of('authorization.k8s.io', 'subjectaccessreviews')] },
-  { name: 'system:heapster', rules: [allow('get list watch').of('', 'events namespaces nodes pods'), allow('get list watch').of('apps', 'deployments')] },
+  {
+    name: 'system:auth-delegator',
+    rules: [
+      allow('create').of('authentication.k8s.io', 'tokenreviews'),
+      allow('create').of('authorization.k8s.io', 'subjectaccessreviews'),
+    ],
+  },
+  {
+    name: 'system:heapster',
+    rules: [
+      allow('get list watch').of('', 'events namespaces nodes pods'),
+      allow('get list watch').of('apps', 'deployments'),
+    ],
+  },
 ];

@@ -23,6 +23,11 @@ export interface BootstrapNamespaceRole {
   readonly subjects: readonly Subject[];
 }
 
-export const bootstrapRoles: readonly BootstrapRole[] = [...userFacingRoles, ...publicRoles, ...componentRoles, ...controllerRoles];
+export const bootstrapRoles: readonly BootstrapRole[] = [
+  ...userFacingRoles,
+  ...publicRoles,
+  ...componentRoles,
+  ...controllerRoles,
+];
 
 export { namespaceRoles } from './namespaces.ts';

@@ -35,7 +35,10 @@ function editRules(): PolicyRule[] {
       'configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy',
     ),
     allow('create').of('', 'serviceaccounts/token'),
-    allow(WRITE).of('apps', 'daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale'),
+    allow(WRITE).of(
+      'apps',
+      'daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale',
+    ),
     allow(WRITE).of('autoscaling', 'horizontalpodautoscalers'),
     allow(WRITE).of('batch', 'cronjobs jobs'),
     allow(WRITE).of('policy', 'poddisruptionbudgets'),
