@@ -13,6 +13,8 @@ export function upgradeHandler(server: ApiServer) {
     const { call } = await server.pipeline.admit(request);
     const isPod = call.resource.group === '' && call.resource.resource === 'pods';
     if (!isPod || !UPGRADED.has(call.info.subresource)) throw errors.badRequest('this cannot be upgraded');
+    // A WebSocket begins as a GET: whoever may only read must not get to write by it.
+    if (call.info.verb !== 'create') await call.mayAlso('create');
     await connectToKubelet(call, { raw, socket, head }, server);
   };
 }
