@@ -47,12 +47,10 @@ export function deploymentController({ client, informers, events, clock }: Contr
     workers: WORKERS,
     watch(enqueue) {
       enqueueSelf(deployments, enqueue);
-      onOwned(sets, deployments, Deployment, enqueue, {
-        onOrphan: (set) => {
-          for (const deployment of deployments.byNamespace(set.metadata.namespace ?? '')) {
-            if (matcherOf(deployment).matches(set.metadata.labels)) enqueue(objectKey(deployment));
-          }
-        },
+      onOwned(sets, deployments, Deployment, enqueue, (set) => {
+        for (const deployment of deployments.byNamespace(set.metadata.namespace ?? '')) {
+          if (matcherOf(deployment).matches(set.metadata.labels)) enqueue(objectKey(deployment));
+        }
       });
       // Recreate waits for the last old pod; nobody else cares about single pods.
       pods.addHandler({

@@ -8,6 +8,7 @@ import { type ControllerDeps, type ControllerSpec, done, type ObjectKey, type Re
 import { isHeadless, type SeenService } from '../shared/endpoint-address.ts';
 import { isNamespaceTerminating } from '../shared/pod-control.ts';
 import { hasSelector, podsOfService, watchServicesAndPods } from '../shared/service-watch.ts';
+import { enqueueSelf } from '../shared/watching.ts';
 import { deleteSeen } from '../shared/writes.ts';
 import { planSubsets, truncate } from './plan.ts';
 
@@ -27,12 +28,8 @@ export function endpointsController({ client, informers, events }: ControllerDep
     workers: WORKERS,
     watch(enqueue) {
       watchServicesAndPods(services, pods, enqueue);
-      endpoints.addHandler({
-        // Somebody took away what is ours to keep; or it outlived its Service while nobody watched.
-        onDelete: ({ metadata }) => enqueue(`${metadata.namespace}/${metadata.name}`),
-        onAdd: ({ metadata }, inInitialList) =>
-          inInitialList && enqueue(`${metadata.namespace}/${metadata.name}`),
-      });
+      // Also for our own writes: a pass that began before its cache showed the last one may have seen nothing to do.
+      enqueueSelf(endpoints, enqueue);
     },
     reconcile,
   };

@@ -1,5 +1,6 @@
 import {
   controllerOf,
+  isTerminating,
   type KubeObject,
   type LabelMatcher,
   type NewObject,
@@ -7,7 +8,7 @@ import {
   Pod,
   type ResourceType,
 } from '@kubelab/api';
-import { type ControllerDeps, Expectations, type Informer } from '@kubelab/client';
+import { type ControllerDeps, Expectations, type Informer, type ObjectKey } from '@kubelab/client';
 import { carryOutClaim, planClaim } from './claim.ts';
 import type { Seen } from './objects.ts';
 import { podControl } from './pod-control.ts';
@@ -35,6 +36,9 @@ export class OwnedPods<O extends KubeObject> {
   readonly #pods: Informer<Pod>;
   readonly #control: ReturnType<typeof podControl>;
   readonly #expectations: Expectations;
+  /** Pod → the owner that waits to see it gone. */
+  readonly #deleting = new Map<string, { readonly uid: string; readonly key: ObjectKey }>();
+  #enqueue: Enqueue = () => undefined;
 
   constructor(deps: ControllerDeps, of: PodOwners<O>) {
     this.#deps = deps;
@@ -47,18 +51,19 @@ export class OwnedPods<O extends KubeObject> {
 
   /** Wakes owners by their pods, and by orphans they may want to adopt. */
   watch(enqueue: Enqueue): void {
+    this.#enqueue = enqueue;
     const { owners, type, matcherOf } = this.#of;
     owners.addHandler({ onDelete: (owner) => this.#expectations.forget(uidOf(owner)) });
-    onOwned(this.#pods, owners, type, enqueue, {
-      onCreated: (_key, pod) => this.#expectations.creationObserved(controllerOf(pod)?.uid ?? ''),
-      onGoing: (_key, pod) => {
-        this.#expectations.deletionObserved(controllerOf(pod)?.uid ?? '', pod.metadata.uid);
-      },
-      onOrphan: (pod) => {
-        for (const owner of owners.byNamespace(pod.metadata.namespace ?? '')) {
-          if (matcherOf(owner).matches(pod.metadata.labels)) enqueue(objectKey(owner));
-        }
-      },
+    // Deletions by the pod itself, not by its owner: it may have been orphaned between the request and its end.
+    this.#pods.addHandler({
+      onAdd: (pod) => this.#expectations.creationObserved(controllerOf(pod)?.uid ?? ''),
+      onUpdate: (_old, pod) => isTerminating(pod) && this.#gone(pod),
+      onDelete: (pod) => this.#gone(pod),
+    });
+    onOwned(this.#pods, owners, type, enqueue, (pod) => {
+      for (const owner of owners.byNamespace(pod.metadata.namespace ?? '')) {
+        if (matcherOf(owner).matches(pod.metadata.labels)) enqueue(objectKey(owner));
+      }
     });
   }
 
@@ -99,6 +104,8 @@ export class OwnedPods<O extends KubeObject> {
   async remove(owner: Seen<O>, pods: readonly SeenPod[]): Promise<unknown> {
     if (pods.length === 0) return undefined;
     const uid = uidOf(owner);
+    const key = objectKey(owner);
+    for (const { metadata } of pods) this.#deleting.set(metadata.uid, { uid, key });
     this.#expectations.expectDeletions(
       uid,
       pods.map(({ metadata }) => metadata.uid),
@@ -109,11 +116,19 @@ export class OwnedPods<O extends KubeObject> {
         try {
           isDeleted = await this.#control.delete(owner, pod);
         } finally {
-          if (!isDeleted) this.#expectations.deletionObserved(uid, pod.metadata.uid);
+          if (!isDeleted) this.#gone(pod);
         }
       }),
     );
     return outcomes.find((outcome) => outcome.status === 'rejected')?.reason;
+  }
+
+  #gone({ metadata: { uid } }: SeenPod): void {
+    const owner = this.#deleting.get(uid);
+    if (owner === undefined) return;
+    this.#deleting.delete(uid);
+    this.#expectations.deletionObserved(owner.uid, uid);
+    this.#enqueue(owner.key);
   }
 }
 

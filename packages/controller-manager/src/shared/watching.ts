@@ -40,26 +40,18 @@ export function orphansOf<T extends KubeObject>(
   return informer.byIndex(ORPHANS, namespace ?? '');
 }
 
-export interface OwnedHooks<T> {
-  /** A dependent of this owner was seen for the first time. */
-  onCreated?(ownerKey: ObjectKey, object: Seen<T>): void;
-  /** It is being deleted, or is gone. */
-  onGoing?(ownerKey: ObjectKey, object: Seen<T>): void;
-  /** It has no controller: whoever matches may want to adopt it. */
-  onOrphan?(object: Seen<T>): void;
-}
-
 /**
  * Wakes the owners (of one kind) of what changes: the owner named now and, after a change of owners, the one
  * named before.
  * The uid is compared, so that a new owner of an old name is not woken for its predecessor's children.
+ * What has no controller is handed to `onOrphan`: whoever matches may want to adopt it.
  */
 export function onOwned<T extends KubeObject, O extends KubeObject>(
   informer: Informer<T>,
   owners: Informer<O>,
   ownerType: ResourceType,
   enqueue: Enqueue,
-  hooks: OwnedHooks<T> = {},
+  onOrphan: (object: Seen<T>) => void = () => undefined,
 ): void {
   const ownerKeyOf = (object: SeenObject): ObjectKey | undefined => {
     const ref = controllerOf(object);
@@ -69,28 +61,19 @@ export function onOwned<T extends KubeObject, O extends KubeObject>(
     const owner = owners.get(key) as SeenObject | undefined;
     return owner === undefined || owner.metadata.uid === ref.uid ? key : undefined;
   };
-  const wake = (object: Seen<T>, hook?: (key: ObjectKey, object: Seen<T>) => void) => {
+  const wake = (object: Seen<T>) => {
     const key = ownerKeyOf(object);
-    if (key === undefined) {
-      if (controllerOf(object) === undefined) hooks.onOrphan?.(object);
-      return;
-    }
-    hook?.(key, object);
-    enqueue(key);
+    if (key !== undefined) enqueue(key);
+    else if (controllerOf(object) === undefined) onOrphan(object);
   };
   informer.addHandler({
-    onAdd: (object) => {
-      const going = (object as SeenObject).metadata.deletionTimestamp !== undefined;
-      wake(object, going ? hooks.onGoing?.bind(hooks) : hooks.onCreated?.bind(hooks));
-    },
+    onAdd: wake,
     onUpdate: (old, object) => {
       const before = controllerOf(old)?.uid;
-      const after = controllerOf(object)?.uid;
-      if (before !== after && before !== undefined) wake(old);
-      const going = (object as SeenObject).metadata.deletionTimestamp !== undefined;
-      wake(object, going ? hooks.onGoing?.bind(hooks) : undefined);
+      if (before !== undefined && before !== controllerOf(object)?.uid) wake(old);
+      wake(object);
     },
-    onDelete: (object) => wake(object, hooks.onGoing?.bind(hooks)),
+    onDelete: wake,
   });
 }
 

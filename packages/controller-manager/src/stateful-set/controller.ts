@@ -53,12 +53,10 @@ export function statefulSetController({ client, informers, events, clock }: Cont
     watch(enqueue) {
       enqueueSelf(sets, enqueue);
       onOwned(revisions, sets, StatefulSet, enqueue);
-      onOwned(pods, sets, StatefulSet, enqueue, {
-        onOrphan: (pod) => {
-          for (const set of sets.byNamespace(pod.metadata.namespace ?? '')) {
-            if (matches(set, pod)) enqueue(objectKey(set));
-          }
-        },
+      onOwned(pods, sets, StatefulSet, enqueue, (pod) => {
+        for (const set of sets.byNamespace(pod.metadata.namespace ?? '')) {
+          if (matches(set, pod)) enqueue(objectKey(set));
+        }
       });
     },
     reconcile,
