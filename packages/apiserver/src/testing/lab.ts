@@ -22,8 +22,17 @@ export interface Lab {
   /** A client certificate signed by the lab's CA. */
   certificate(commonName: string, organizations?: readonly string[]): Promise<{ cert: string; key: string }>;
   readonly etcdUrl: string;
+  readonly store: Member;
+  readonly servers: readonly LabServer[];
   stop(): Promise<void>;
 }
+
+export type LabServer = Member & {
+  readonly port: number;
+  readonly grpcPort: number;
+  readonly url: string;
+  readonly grpcUrl: string;
+};
 
 export interface Ran {
   readonly code: number;
@@ -38,64 +47,57 @@ const CLUSTER = {
   members: [{ name: 'apiserver-1', kind: 'apiserver', addresses: ['127.0.0.1'] }],
 } as const;
 
-export async function startLab(extraFlags: readonly string[] = []): Promise<Lab> {
+export interface LabOptions {
+  readonly flags?: readonly string[];
+  /** API servers on the one store. */
+  readonly serverCount?: number;
+}
+
+/** Starts everything and waits until each server is ready. */
+export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const folder = await mkdtemp(join(tmpdir(), 'kubelab-apiserver-'));
-  const [clientPort, peerPort, port, grpcPort] = await freePorts(4);
-  const url = `https://127.0.0.1:${port}`;
+  const [clientPort, peerPort, ...ports] = await freePorts(2 + 2 * (options.serverCount ?? 1));
+  const url = `https://127.0.0.1:${ports[0]}`;
   await ensureLabPki(folder, { ...CLUSTER, publicServer: url, internalServer: url }, Date.now());
   const etcdUrl = `http://127.0.0.1:${clientPort}`;
-  const etcd = startEtcd(folder, etcdUrl, must(peerPort));
-  const pki = join(folder, 'members/apiserver-1/pki');
-  const apiserver = spawn(
-    process.execPath,
-    [
-      join(import.meta.dirname, '../main.ts'),
-      '--bind-address=127.0.0.1',
-      '--advertise-address=127.0.0.1',
-      `--secure-port=${port}`,
-      `--grpc-port=${grpcPort}`,
-      `--etcd-servers=${etcdUrl}`,
-      `--client-ca-file=${pki}/ca.crt`,
-      `--tls-cert-file=${pki}/apiserver.crt`,
-      `--tls-private-key-file=${pki}/apiserver.key`,
-      `--service-account-key-file=${pki}/sa.pub`,
-      `--service-account-signing-key-file=${pki}/sa.key`,
-      `--kubelet-certificate-authority=${pki}/ca.crt`,
-      `--kubelet-client-certificate=${pki}/apiserver-kubelet-client.crt`,
-      `--kubelet-client-key=${pki}/apiserver-kubelet-client.key`,
-      ...extraFlags,
-    ],
-    { stdio: ['ignore', 'inherit', process.env['LAB_LOGS'] ? 'inherit' : 'ignore'] },
-  );
+  const store = new Member(() => startStore(folder, etcdUrl, must(peerPort)));
+  const servers: LabServer[] = [];
+  for (let i = 0; i + 1 < ports.length; i += 2) {
+    const place = { port: must(ports[i]), grpcPort: must(ports[i + 1]) };
+    const member = new Member(() => startServer(folder, etcdUrl, place, options.flags ?? []));
+    servers.push(
+      Object.assign(member, place, {
+        url: `https://127.0.0.1:${place.port}`,
+        grpcUrl: `grpcs://127.0.0.1:${place.grpcPort}`,
+      }),
+    );
+  }
   const kubeconfig = join(folder, 'kubeconfig');
   const read = (path: string) => readFile(join(folder, path), 'utf8');
   const lab: Lab = {
+    port: must(servers[0]).port,
+    grpcPort: must(servers[0]).grpcPort,
     folder,
-    port: must(port),
-    grpcPort: must(grpcPort),
     url,
     etcdUrl,
+    store,
+    servers,
     ca: await read('pki/ca.crt'),
     admin: { cert: await read('pki/admin.crt'), key: await read('pki/admin.key') },
     kubeconfig,
-    kubectl: (args, options = {}) => kubectl(kubeconfig, folder, args, options),
+    kubectl: (args, given = {}) => kubectl(kubeconfig, folder, args, given),
     certificate: async (commonName, organizations = []) => {
       const ca = { cert: await read('pki/ca.crt'), key: await read('pki/ca.key') };
       return issueCertificate(ca, { commonName, organizations, usages: ['client'] }, Date.now());
     },
     stop: async () => {
-      await ended(apiserver);
-      await ended(etcd);
+      await Promise.all(servers.map((server) => server.stop()));
+      await store.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };
   try {
-    await eventually(
-      'the API server is ready',
-      async () => (await lab.kubectl(['get', '--raw', '/readyz'])).stdout === 'ok',
-      20_000,
-      200,
-    );
+    for (const server of servers) await untilReady(lab, server);
   } catch (error) {
     await lab.stop();
     throw error;
@@ -103,31 +105,83 @@ export async function startLab(extraFlags: readonly string[] = []): Promise<Lab>
   return lab;
 }
 
-function startEtcd(folder: string, clientUrl: string, peerPort: number): ChildProcess {
+export async function untilReady(lab: Pick<Lab, 'kubectl'>, server: { readonly url: string }): Promise<void> {
+  const isReady = async () =>
+    (await lab.kubectl(['get', '--raw', '/readyz', '--server', server.url])).stdout === 'ok';
+  await eventually('the API server is ready', isReady, 30_000, 200);
+}
+
+/** A process that can be ended and started again. */
+export class Member {
+  readonly #start: () => ChildProcess;
+  #child: ChildProcess;
+
+  constructor(start: () => ChildProcess) {
+    this.#start = start;
+    this.#child = start();
+  }
+
+  async stop(): Promise<void> {
+    await ended(this.#child, 'SIGTERM');
+  }
+
+  async kill(): Promise<void> {
+    await ended(this.#child, 'SIGKILL');
+  }
+
+  start(): void {
+    this.#child = this.#start();
+  }
+}
+
+const LOGS = process.env['LAB_LOGS'] === undefined ? 'ignore' : 'inherit';
+
+function startServer(
+  folder: string,
+  etcdUrl: string,
+  { port, grpcPort }: { port: number; grpcPort: number },
+  flags: readonly string[],
+): ChildProcess {
+  const pki = join(folder, 'members/apiserver-1/pki');
   const args = [
-    '--data-dir',
-    join(folder, 'etcd'),
-    '--listen-client-urls',
-    clientUrl,
-    '--advertise-client-urls',
-    clientUrl,
+    '--bind-address=127.0.0.1',
+    '--advertise-address=127.0.0.1',
+    `--secure-port=${port}`,
+    `--grpc-port=${grpcPort}`,
+    `--etcd-servers=${etcdUrl}`,
+    `--client-ca-file=${pki}/ca.crt`,
+    `--tls-cert-file=${pki}/apiserver.crt`,
+    `--tls-private-key-file=${pki}/apiserver.key`,
+    `--service-account-key-file=${pki}/sa.pub`,
+    `--service-account-signing-key-file=${pki}/sa.key`,
+    `--kubelet-certificate-authority=${pki}/ca.crt`,
+    `--kubelet-client-certificate=${pki}/apiserver-kubelet-client.crt`,
+    `--kubelet-client-key=${pki}/apiserver-kubelet-client.key`,
+    ...flags,
   ];
+  return spawn(process.execPath, [join(import.meta.dirname, '../main.ts'), ...args], {
+    stdio: ['ignore', 'inherit', LOGS],
+  });
+}
+
+/** kubelab's own store, or with `KUBELAB_TEST_STORE=etcd` the one that is installed. */
+function startStore(folder: string, clientUrl: string, peerPort: number): ChildProcess {
   const peer = `http://127.0.0.1:${peerPort}`;
-  return spawn(
-    'etcd',
-    [
-      ...args,
-      '--listen-peer-urls',
-      peer,
-      '--initial-advertise-peer-urls',
-      peer,
-      '--initial-cluster',
-      `default=${peer}`,
+  const args = [
+    ...[
+      '--data-dir',
+      join(folder, 'etcd'),
+      '--listen-client-urls',
+      clientUrl,
+      '--advertise-client-urls',
+      clientUrl,
     ],
-    {
-      stdio: 'ignore',
-    },
-  );
+    ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer],
+    ...['--name', 'etcd-1', '--initial-cluster', `etcd-1=${peer}`],
+  ];
+  if (process.env['KUBELAB_TEST_STORE'] === 'etcd') return spawn('etcd', args, { stdio: 'ignore' });
+  const main = join(import.meta.dirname, '../../../etcd-lite/src/main.ts');
+  return spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'inherit', LOGS] });
 }
 
 async function kubectl(
@@ -176,10 +230,10 @@ export async function foreignCertificate(
   );
 }
 
-async function ended(child: ChildProcess): Promise<void> {
+async function ended(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
+  child.kill(signal);
   const force = setTimeout(() => child.kill('SIGKILL'), 8000);
   await exit;
   clearTimeout(force);
