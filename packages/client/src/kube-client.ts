@@ -41,6 +41,7 @@ export function createClient(config: ClientConfig, deps: RuntimeDeps): KubeClien
   return {
     get: (type, ref, options = {}) =>
       call('get', resourcePath(type, { ...ref, subresource: options.subresource }), {
+        query: { resourceVersion: options.resourceVersion },
         timeoutMs: options.timeoutMs,
       }),
     async list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}) {

@@ -33,6 +33,8 @@ export type WatchEvent<T> =
 
 export interface GetOptions {
   readonly subresource?: string | undefined;
+  /** `0`: whatever the server has at hand, without a word to the store; absent: the newest. */
+  readonly resourceVersion?: string | undefined;
   readonly timeoutMs?: number | undefined;
 }
 
