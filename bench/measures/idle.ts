@@ -39,12 +39,12 @@ export const idle: Measure = {
 /** Members, what keeps them running, and everything below. */
 async function processesOf(lab: TestLab): Promise<ProcessEntry[]> {
   const pids = (await lab.status()).members.flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
-  const all = await descendants([1]);
-  const supervisor = all.find(
-    ({ words }) =>
-      words.some((word) => word.endsWith('supervisor/main.ts')) && words.includes(`--name=${lab.name}`),
+  const members = await descendants(pids);
+  const parents = new Set(members.filter(({ pid }) => pids.includes(pid)).map(({ parent }) => parent));
+  const supervisor = (await descendants([...parents])).find(
+    ({ pid, words }) => parents.has(pid) && words.some((word) => word.endsWith('supervisor/main.ts')),
   );
-  return descendants(supervisor === undefined ? pids : [supervisor.pid, ...pids]);
+  return supervisor === undefined ? members : descendants([supervisor.pid]);
 }
 
 async function sampleAll(processes: readonly ProcessEntry[]): Promise<Sample[]> {
