@@ -1,6 +1,6 @@
 import { memberCommand } from '../core/member-command.ts';
-import type { LabPlan, MemberPlan } from '../core/plan.ts';
-import { CONTAINER_PATHS, NODE_ENTRY, NODE_PRIVILEGES } from '../drivers/docker/containers.ts';
+import { type LabPlan, type MemberPlan, membersOf } from '../core/plan.ts';
+import { CONTAINER_PATHS, NODE_ENTRY, NODE_PRIVILEGES, nodeLimits } from '../drivers/docker/containers.ts';
 import { composePlan } from './plan.ts';
 
 const IMAGE = 'kubelab:latest';
@@ -38,7 +38,7 @@ function serviceOf(plan: LabPlan, member: MemberPlan): Service {
     hostname: member.name,
     restart: 'unless-stopped',
     stop_grace_period: '20s',
-    depends_on: { init: { condition: 'service_completed_successfully' } },
+    depends_on: dependencies(plan, member),
     ...ports(member),
   };
   const config = `./lab/members/${member.name}:${CONTAINER_PATHS.config}:ro`;
@@ -52,12 +52,13 @@ function serviceOf(plan: LabPlan, member: MemberPlan): Service {
         volumes: [
           config,
           `./lab/images:${CONTAINER_PATHS.data}`,
-          '/var/run/docker.sock:/var/run/docker.sock',
+          `\${DOCKER_SOCKET:-/var/run/docker.sock}:/var/run/docker.sock`,
         ],
       };
     case 'lb':
       return { ...common, command };
-    case 'node':
+    case 'node': {
+      const { cpuPeriodUs, cpuQuotaUs, memoryBytes } = nodeLimits(plan);
       return {
         ...common,
         entrypoint: [...NODE_ENTRY],
@@ -65,12 +66,25 @@ function serviceOf(plan: LabPlan, member: MemberPlan): Service {
         cap_add: [...NODE_PRIVILEGES.capabilities],
         security_opt: [...NODE_PRIVILEGES.securityOptions],
         device_cgroup_rules: ['a *:* rwm'],
+        cpu_period: cpuPeriodUs,
+        cpu_quota: cpuQuotaUs,
+        mem_limit: memoryBytes,
         tmpfs: ['/run:mode=755,exec'],
         volumes: [config, `${member.name}:${CONTAINER_PATHS.data}`],
       };
+    }
     default:
       return { ...common, command, volumes: [config] };
   }
+}
+
+/** Everybody needs the certificates. API servers come after the store, so that they also go before it. */
+function dependencies(plan: LabPlan, member: MemberPlan): Service {
+  const stores = member.kind === 'apiserver' ? membersOf(plan, 'etcd') : [];
+  return {
+    init: { condition: 'service_completed_successfully' },
+    ...Object.fromEntries(stores.map(({ name }) => [name, { condition: 'service_started' }])),
+  };
 }
 
 function ports(member: MemberPlan): Service {

@@ -1,4 +1,4 @@
-import { chown, mkdir, stat } from 'node:fs/promises';
+import { chown, mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runComponent } from '@kubelab/component-base';
 import { labPkiPlan } from '../lab/pki-plan.ts';
@@ -27,18 +27,9 @@ export function main(argv: readonly string[]): Promise<void> {
         await mkdir(join(flags.folder, 'images'), { recursive: true });
         if (flags['owner-of'] !== undefined) {
           const { uid, gid } = await stat(flags['owner-of']);
-          for (const path of [
-            '.',
-            'kubeconfig',
-            'pki',
-            'pki/etcd',
-            'pki/etcd/admin.key',
-            'pki/etcd/admin.crt',
-            'pki/etcd/ca.crt',
-            'images',
-          ]) {
-            await chown(join(flags.folder, path), uid, gid);
-          }
+          // All of it: who started the lab is to use the kubeconfig, and to be able to remove the folder.
+          const entries = await readdir(flags.folder, { recursive: true });
+          for (const path of ['.', ...entries]) await chown(join(flags.folder, path), uid, gid);
         }
         log.info('lab folder is ready', { folder: flags.folder });
       },

@@ -44,7 +44,7 @@ export interface Driver {
   dockerCommand(lab: DriverLab, node: MemberPlan, args: readonly string[]): Promise<readonly string[]>;
   /** Whether DNS on this node knows the name. */
   resolves(lab: DriverLab, node: MemberPlan, name: string): Promise<boolean>;
-  /** Removes every trace but the lab's folder. */
+  /** Ends what runs and removes every trace but the lab's folder. */
   destroy(lab: DriverLab, options: { readonly images: boolean }): Promise<void>;
 }
 

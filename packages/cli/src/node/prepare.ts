@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { errorMessage, type Logger } from '@kubelab/component-base';
@@ -22,37 +22,44 @@ export async function prepareNode(flags: NodeFlags, log: Logger): Promise<void> 
   // Left by an engine that was killed: it would refuse to start.
   for (const stale of ['/run/docker', '/run/docker.pid', '/run/docker.sock'])
     await rm(stale, { recursive: true, force: true });
+  await makeWritable(log);
+  // With a cgroup of its own below the machine's there is nothing to share out, and the root is not ours.
+  if (flags['cgroup-parent'] === undefined) await delegateUnified(log);
   for (const [path, value] of SYSCTLS) {
     await writeFile(`/proc/sys/${path}`, value).catch((error: unknown) => {
       log.debug('kernel setting left as it is', { path, err: errorMessage(error) });
     });
   }
-  await remountCgroups(log);
 }
 
-/** In a container the cgroup mounts are read-only; a bind remount makes them writable without the privileged flag. */
-async function remountCgroups(log: Logger): Promise<void> {
-  const root = '/sys/fs/cgroup';
-  const folders = await readdir(root, { withFileTypes: true });
-  const v1 = folders.filter((entry) => entry.isDirectory()).map((entry) => join(root, entry.name));
-  const isUnified = folders.some((entry) => entry.name === 'cgroup.controllers');
-  for (const path of ['/sys', ...(isUnified ? [root] : v1)]) {
+const CGROUPS = '/sys/fs/cgroup';
+
+/** In a container cgroups and kernel settings are read-only; a bind remount makes them writable without the privileged flag. */
+async function makeWritable(log: Logger): Promise<void> {
+  const folders = await readdir(CGROUPS, { withFileTypes: true });
+  const hierarchies = folders.some(({ name }) => name === 'cgroup.controllers')
+    ? [CGROUPS]
+    : folders.filter((entry) => entry.isDirectory()).map(({ name }) => join(CGROUPS, name));
+  for (const path of ['/proc/sys', '/sys', ...hierarchies]) {
     await run('mount', ['-o', 'remount,bind,rw', path]).catch((error: unknown) => {
       log.debug('mount left as it is', { path, err: errorMessage(error) });
     });
   }
-  if (isUnified) await delegateUnified(root, log);
 }
 
 /** cgroup v2: processes may only live in leaves, so ours move into one before controllers are handed down. */
-async function delegateUnified(root: string, log: Logger): Promise<void> {
+async function delegateUnified(log: Logger): Promise<void> {
+  const available = await readFile(join(CGROUPS, 'cgroup.controllers'), 'utf8').catch(() => undefined);
+  if (available === undefined) return;
   try {
-    const { readFile } = await import('node:fs/promises');
-    const controllers = (await readFile(join(root, 'cgroup.controllers'), 'utf8')).trim().split(/\s+/);
-    const pids = (await readFile(join(root, 'cgroup.procs'), 'utf8')).trim().split('\n');
-    await mkdir(join(root, 'init'), { recursive: true });
-    for (const pid of pids) await writeFile(join(root, 'init', 'cgroup.procs'), pid).catch(() => undefined);
-    await writeFile(join(root, 'cgroup.subtree_control'), controllers.map((name) => `+${name}`).join(' '));
+    const pids = (await readFile(join(CGROUPS, 'cgroup.procs'), 'utf8')).trim().split('\n');
+    await mkdir(join(CGROUPS, 'init'), { recursive: true });
+    for (const pid of pids) {
+      // One that has ended meanwhile is out of the way as well.
+      await writeFile(join(CGROUPS, 'init', 'cgroup.procs'), pid).catch(() => undefined);
+    }
+    const controllers = available.trim().split(/\s+/);
+    await writeFile(join(CGROUPS, 'cgroup.subtree_control'), controllers.map((name) => `+${name}`).join(' '));
   } catch (error) {
     log.warn('cgroups could not be delegated', { err: errorMessage(error) });
   }

@@ -35,8 +35,8 @@ export function networkName(plan: LabPlan): string {
 /** What a node's container may do beyond an ordinary one: no more than an engine inside needs, and not the machine's clock. */
 export const NODE_PRIVILEGES = {
   capabilities: ['SYS_ADMIN', 'NET_ADMIN'],
-  // Else /proc/sys is read-only and the engine inside does not start.
-  securityOptions: ['seccomp=unconfined', 'apparmor=unconfined', 'systempaths=unconfined'],
+  // The engine inside mounts and unshares. What is read-only in a container its entry makes writable itself.
+  securityOptions: ['seccomp=unconfined', 'apparmor=unconfined'],
 } as const;
 
 /** A container as the words after `docker run --detach`, and a hash of them by which a container of another making is known. Pure. */
@@ -94,16 +94,28 @@ function dataVolume(plan: LabPlan, member: MemberPlan, { labels }: ContainerCont
   return ['--mount', options.join(',')];
 }
 
+/** What a node may use of the machine: what it declares. CPU as a quota, as `--cpus` refuses more than the machine has. */
+export function nodeLimits(plan: LabPlan): {
+  readonly cpuPeriodUs: number;
+  readonly cpuQuotaUs: number;
+  readonly memoryBytes: number;
+} {
+  return {
+    cpuPeriodUs: CPU_PERIOD_US,
+    cpuQuotaUs: Math.round(cpuCount(plan.nodeCpu) * CPU_PERIOD_US),
+    memoryBytes: byteCount(plan.nodeMemory),
+  };
+}
+
 function nodeWords(plan: LabPlan): string[] {
-  const quota = Math.round(cpuCount(plan.nodeCpu) * CPU_PERIOD_US);
+  const { cpuPeriodUs, cpuQuotaUs, memoryBytes } = nodeLimits(plan);
   return [
     ...['--tmpfs', '/run:mode=755,exec'],
     ...NODE_PRIVILEGES.capabilities.flatMap((name) => ['--cap-add', name]),
     ...NODE_PRIVILEGES.securityOptions.flatMap((option) => ['--security-opt', option]),
     ...['--device-cgroup-rule', 'a *:* rwm'],
-    // As a quota: `--cpus` refuses more than the machine has, and a node may well declare more.
-    ...['--cpu-period', String(CPU_PERIOD_US), '--cpu-quota', String(quota)],
-    ...['--memory', String(byteCount(plan.nodeMemory))],
+    ...['--cpu-period', String(cpuPeriodUs), '--cpu-quota', String(cpuQuotaUs)],
+    ...['--memory', String(memoryBytes)],
   ];
 }
 

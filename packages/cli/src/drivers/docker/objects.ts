@@ -63,8 +63,8 @@ export async function refuseStrangers(folder: LabFolder): Promise<void> {
   );
 }
 
-/** Removes whatever this lab, or one that is forgotten, has left under its name in the engine. */
-export async function removeObjects(folder: LabFolder): Promise<void> {
+/** Removes whatever this lab, or one that is forgotten, has left under its name in the engine; how many objects those were. */
+export async function removeObjects(folder: LabFolder): Promise<number> {
   const ours = (await objectsNamed(folder.name)).filter((object) => isOurs(object, folder));
   const ids = (kind: LabObject['kind']) => ours.filter((object) => object.kind === kind).map(({ id }) => id);
   const remove = async (words: readonly string[], list: readonly string[]) => {
@@ -72,6 +72,7 @@ export async function removeObjects(folder: LabFolder): Promise<void> {
   };
   await remove(['rm', '--force', '--volumes'], ids('container'));
   await Promise.all([remove(['volume', 'rm'], ids('volume')), remove(['network', 'rm'], ids('network'))]);
+  return ours.length;
 }
 
 /** Of this folder, or of one where no lab is kept any more. */

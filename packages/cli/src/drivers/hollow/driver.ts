@@ -1,4 +1,4 @@
-import type { Probe } from '../driver.ts';
+import type { DriverLab, Probe } from '../driver.ts';
 import { ProcessDriver } from '../process-driver.ts';
 
 /** Nodes whose kubelets run pods in memory: no engine, no privileges, no containers. */
@@ -17,8 +17,8 @@ export class HollowDriver extends ProcessDriver {
   resolves(): Promise<boolean> {
     return Promise.resolve(true);
   }
-  destroy(): Promise<void> {
-    return Promise.resolve();
+  destroy(lab: DriverLab): Promise<void> {
+    return this.stopAll(lab);
   }
 }
 

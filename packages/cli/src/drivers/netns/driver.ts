@@ -55,6 +55,7 @@ export class NetnsDriver extends ProcessDriver {
 
   async destroy(lab: DriverLab): Promise<void> {
     const { plan } = lab;
+    await this.stopAll(lab);
     for (const node of membersOf(plan, 'node')) {
       await endStrays(nodeNamespace(plan, node));
       removeCgroup(nodeCgroup(lab, node));
