@@ -14,7 +14,7 @@ export function memberCommand(plan: LabPlan, member: MemberPlan, paths: MemberPa
   const clocks = clocksOf(plan.timings);
   switch (member.kind) {
     case 'etcd':
-      return ['etcd-lite', ...etcdFlags(plan, member, paths)];
+      return ['etcd-lite', ...etcdFlags(plan, member, paths, clocks)];
     case 'apiserver':
       return ['apiserver', ...apiserverFlags(plan, member, paths, clocks)];
     case 'lb':
@@ -37,7 +37,7 @@ export function masters(plan: LabPlan): string {
     .join(',');
 }
 
-function etcdFlags(plan: LabPlan, member: MemberPlan, paths: MemberPaths): string[] {
+function etcdFlags(plan: LabPlan, member: MemberPlan, paths: MemberPaths, clocks: Clocks): string[] {
   const pki = `${paths.config}/pki`;
   const cluster = membersOf(plan, 'etcd').map((peer) => `${peer.name}=https://${inside(peer, 'peer')}`);
   return flagList({
@@ -49,6 +49,8 @@ function etcdFlags(plan: LabPlan, member: MemberPlan, paths: MemberPaths): strin
     'initial-advertise-peer-urls': `https://${inside(member, 'peer')}`,
     'initial-cluster': cluster.join(','),
     'initial-cluster-token': plan.name,
+    'heartbeat-interval': clocks.storeHeartbeatMs,
+    'election-timeout': clocks.storeElectionMs,
     'cert-file': `${pki}/server.crt`,
     'key-file': `${pki}/server.key`,
     'trusted-ca-file': `${pki}/ca.crt`,
