@@ -331,7 +331,7 @@ describe('the kubelet on a real engine', { skip: skip ?? false }, () => {
     const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
     const engineMs: number[] = [];
     const kubeletMs: number[] = [];
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < 5; i++) {
       engineMs.push(await timeEngine(own, i));
       const name = `quick-${i}`;
       const done = new Promise<void>((resolve) => {

@@ -53,7 +53,6 @@ export function webSocketSession(
   };
   socket.on('close', end);
   socket.on('error', end);
-  greet(socket, options);
 
   return {
     stdin,
@@ -69,12 +68,6 @@ export function webSocketSession(
       return finished;
     },
   };
-}
-
-/** One empty frame on the lowest channel we write: it tells the client that the session stands, as upstream does. */
-function greet(socket: WebSocket, options: RemoteCommandOptions): void {
-  const channel = options.stdout ? CHANNEL.stdout : options.stderr ? CHANNEL.stderr : CHANNEL.error;
-  socket.send(encodeFrame(channel, ''));
 }
 
 function channelWriter(socket: WebSocket, channel: number): Writable {

@@ -14,6 +14,8 @@ export interface PlegOptions {
   readonly onStates: (states: readonly StateEntry[]) => void;
 }
 
+/** A runtime that takes longer is as good as down. */
+const ANSWER_MS_MAX = 30_000;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 1_000;
 
@@ -27,10 +29,10 @@ export async function runPleg(options: PlegOptions, signal: AbortSignal): Promis
   let wasUp = true;
   while (!signal.aborted) {
     try {
-      const version = await runtime.version();
+      const version = await answer(options, runtime.version());
       const ended = runtime.subscribe(options.onEvent, signal);
       ended.catch(() => undefined); // awaited below, after the list
-      options.onUp(version, await runtime.listPods());
+      options.onUp(version, await answer(options, runtime.listPods()));
       log.info('container runtime is up', { runtime: version.runtime });
       wasUp = true;
       retryMs = RETRY_MS_MIN;
@@ -54,7 +56,7 @@ async function relistUntil(options: PlegOptions, ended: Promise<void>, signal: A
   const relist = async () => {
     for (;;) {
       await options.clock.sleep(options.relistMs, AbortSignal.any([stop.signal, signal]));
-      options.onStates(await options.runtime.listStates());
+      options.onStates(await answer(options, options.runtime.listStates()));
     }
   };
   const relisting = relist();
@@ -65,5 +67,18 @@ async function relistUntil(options: PlegOptions, ended: Promise<void>, signal: A
     if (!signal.aborted) throw error;
   } finally {
     stop.abort(new Error('stopped'));
+  }
+}
+
+async function answer<T>({ clock }: PlegOptions, promise: Promise<T>): Promise<T> {
+  const answered = new AbortController();
+  const tooLate = clock.sleep(ANSWER_MS_MAX, answered.signal).then(() => {
+    throw new Error(`the container runtime has not answered for ${ANSWER_MS_MAX / 1000} s`);
+  });
+  tooLate.catch(() => undefined); // it answered: nobody waits for this any more
+  try {
+    return await Promise.race([promise, tooLate]);
+  } finally {
+    answered.abort();
   }
 }
