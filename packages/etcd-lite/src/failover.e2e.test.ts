@@ -67,6 +67,52 @@ describe('three processes that are killed', () => {
     await assertSameHash();
   });
 
+  test('READ-1 WATCH-1 while the leader dies, reads from any member are current, and a watch sees each write once', async () => {
+    const seen: number[] = [];
+    const prefix = bytesOf('r/');
+    let isCreated = false;
+    const watch = client.watch(
+      { key: prefix, rangeEnd: prefixEnd(prefix) },
+      {
+        onCreated: () => (isCreated = true),
+        onEvents: (events) => seen.push(...events.map(({ kv }) => kv.modRevision)),
+        onEnd: () => undefined,
+      },
+    );
+    await eventually('the watch', () => isCreated);
+    const readers = cluster.endpoints.map((endpoint) => cluster.client([endpoint]));
+    const leader = await cluster.leader();
+    let stale = 0;
+    let reads = 0;
+    for (let n = 0; n < 150; n++) {
+      if (n === 50) await cluster.end(leader, 'SIGKILL');
+      if (n === 100) cluster.startMember(leader);
+      const written = await client
+        .put({ key: bytesOf('r/x'), value: bytesOf(String(n)) })
+        .catch(() => undefined);
+      if (written === undefined) continue;
+      const answers = await Promise.allSettled(
+        readers.map((reader) => reader.range({ key: bytesOf('r/x') }, { timeoutMs: 300 })),
+      );
+      for (const answer of answers) {
+        if (answer.status === 'rejected') continue;
+        reads++;
+        if ((answer.value.kvs[0]?.modRevision ?? 0) < written.header.revision) stale++;
+      }
+    }
+    assert.ok(reads > 250, `${reads} reads`);
+    assert.equal(stale, 0);
+    const { kvs } = await client.range({ key: bytesOf('r/x') });
+    await eventually('the last event', () => seen.at(-1) === kvs[0]?.modRevision);
+    assert.equal(seen.length, kvs[0]?.version, 'one event for each version');
+    assert.deepEqual(
+      seen,
+      [...new Set(seen)].sort((a, b) => a - b),
+    );
+    watch.close();
+    for (const reader of readers) reader.close();
+  });
+
   test('SIGTERM of the leader hands leadership over without a gap to speak of', async () => {
     const writer = startWriter(client, 'd/');
     await eventually('writes', () => writer.acknowledged.length > 100);

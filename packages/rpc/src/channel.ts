@@ -8,7 +8,7 @@ import {
   Metadata,
   type ServiceDefinition,
 } from '@grpc/grpc-js';
-import { must } from '@kubelab/component-base';
+import { must, realClock } from '@kubelab/component-base';
 import { RpcError, rpcErrorFrom, StatusCode } from './status.ts';
 import { type ClientTls, clientCredentials, hostPort } from './tls.ts';
 
@@ -139,7 +139,9 @@ export class Channel {
     });
   }
 
-  /** Connected right now; a call made otherwise waits for a connection, or for the news that there is none. */
+  /**
+   * Connected right now; a call made otherwise waits for a connection, or for the news that there is none.
+   */
   get isReady(): boolean {
     return this.#client.getChannel().getConnectivityState(false) === connectivityState.READY;
   }
@@ -151,5 +153,5 @@ export class Channel {
 
 function callOptions({ timeoutMs }: UnaryOptions): CallOptions {
   // grpc-js wants the deadline by the wall clock.
-  return timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
+  return timeoutMs === undefined ? {} : { deadline: realClock.now() + timeoutMs };
 }

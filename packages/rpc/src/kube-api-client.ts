@@ -23,7 +23,10 @@ export interface KubeApiClient {
   readonly url: string;
   /** Rejects with `RpcError` when there was no answer of the API at all. */
   call(request: Init<CallRequest>, options?: KubeApiCallOptions): Promise<CallResponse>;
-  /** All watches of one component; emits 'data', and 'error' or 'end' when the stream is over. `cancel()` ends it. */
+  /**
+   * All watches of one component; emits 'data', and 'error' or 'end' when the stream is over. `cancel()` ends
+   * it.
+   */
   watch(options?: Pick<KubeApiCallOptions, 'authorization'>): KubeWatchCall;
   close(): void;
 }

@@ -1,4 +1,6 @@
-/** Message shapes of `kubelab.api.v1.KubeApi` (see `proto/kubelab-api.proto`, which carries the explanations). */
+/**
+ * Message shapes of `kubelab.api.v1.KubeApi` (see `proto/kubelab-api.proto`, which carries the explanations).
+ */
 export type KubeVerb = 'get' | 'list' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
 
 export interface CallRequest {

@@ -26,7 +26,10 @@ export type KubeWatchStream = ServerDuplexStream<WatchRequest, Init<WatchRespons
 export interface KubeApiHandlers {
   /** Refusals by the API are answers too; an error thrown here fails the RPC itself. */
   call(request: CallRequest, peer: KubeApiPeer, signal: AbortSignal): Promise<CallResponse>;
-  /** Resolves when the stream is to end; the stream emits 'cancelled' when the client is gone and 'end' when it has said its last. */
+  /**
+   * Resolves when the stream is to end; the stream emits 'cancelled' when the client is gone and 'end' when
+   * it has said its last.
+   */
   watch(stream: KubeWatchStream, peer: KubeApiPeer): Promise<void>;
 }
 

@@ -18,13 +18,17 @@ export type CallInfo = Pick<
   'metadata' | 'getAuthContext' | 'getPeer' | 'getDeadline'
 > & { on(event: 'cancelled', listener: () => void): unknown };
 export type UnaryHandler<Req, Res> = (request: Req, call: CallInfo) => Promise<Res> | Res;
-/** Ends the stream by returning; whatever is thrown becomes its status. `call` emits 'cancelled' when the client is gone. */
+/**
+ * Ends the stream by returning; whatever is thrown becomes its status. `call` emits 'cancelled' when the
+ * client is gone.
+ */
 export type ServerStreamHandler<Req, Res> = (call: ServerWritableStream<Req, Res>) => Promise<void>;
 export type BidiHandler<Req, Res> = (call: ServerDuplexStream<Req, Res>) => Promise<void>;
 
 /** One handler for each RPC of a service, by the RPC's name. RPCs without one answer UNIMPLEMENTED. */
 export interface ServiceHandlers {
-  // The request and response types are those of the proto file; each service states them in its own interface.
+  // The request and response types are those of the proto file; each service states them in its own
+  // interface.
   readonly unary?: Readonly<Record<string, UnaryHandler<never, unknown>>>;
   readonly serverStream?: Readonly<Record<string, ServerStreamHandler<never, never>>>;
   readonly bidi?: Readonly<Record<string, BidiHandler<never, never>>>;

@@ -9,7 +9,10 @@ export interface ClientTls {
   readonly serverName?: string;
 }
 
-/** PEM. With `clientCa`, certificates of clients are asked for and verified; `requireClientCert` refuses those without. */
+/**
+ * PEM. With `clientCa`, certificates of clients are asked for and verified; `requireClientCert` refuses those
+ * without.
+ */
 export interface ServerTls {
   readonly cert: string | Uint8Array;
   readonly key: string | Uint8Array;
@@ -41,7 +44,8 @@ export function serverCredentials(tls: ServerTls | undefined): ServerCredentials
   const ca = pem(tls.clientCa);
   if (ca === null) return ServerCredentials.createSsl(null, [pair], false);
   const made = ServerCredentials.createSsl(ca, [pair], true);
-  // grpc-js knows "required" and "not asked for" only. Here: asked for, and one that does not verify counts as none.
+  // grpc-js knows "required" and "not asked for" only. Here: asked for, and one that does not verify counts
+  // as none.
   if (tls.requireClientCert === false)
     Object.assign(made._getConstructorOptions() ?? {}, { rejectUnauthorized: false });
   return made;

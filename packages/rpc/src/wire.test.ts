@@ -22,7 +22,7 @@ const integers = [
   -(2n ** 63n),
 ];
 for (const lease of integers) {
-  test(`a 64-bit ${lease} comes back as it went, in the one form that is exact`, () => {
+  test(`RPC-1 a 64-bit ${lease} comes back as it went, in the one form that is exact`, () => {
     assert.equal(put.decode(put.encode({ lease })).lease, lease);
   });
 }

@@ -1,14 +1,15 @@
 import protobuf from 'protobufjs';
 
 /**
- * A 64-bit integer as it comes off the wire: a number where that is exact, else a bigint. Each value has exactly one of the
- * two forms, so `===` and Map keys work. Revisions and indexes never leave the safe range; ids chosen at random by etcd do.
+ * A 64-bit integer as it comes off the wire: a number where that is exact, else a bigint. Each value has
+ * exactly one of the two forms, so `===` and Map keys work. Revisions and indexes never leave the safe range;
+ * ids chosen at random by etcd do.
  */
 export type Int64 = number | bigint;
 
 export const EMPTY_BYTES: Uint8Array = Buffer.alloc(0);
 
-/** The one form of a 64-bit value. */
+/** The one form of a 64-bit value (RPC-1). */
 export function int64(value: bigint): Int64 {
   return value >= MIN_SAFE && value <= MAX_SAFE ? Number(value) : value;
 }
@@ -73,12 +74,16 @@ longWriters.uint64 = longWriters.int64 = function writeInt64(this: WireWriter, v
   return this;
 };
 
-/** Used for every message in turn (encoding is not interrupted), so that each does not grow a buffer of its own. */
+/**
+ * Used for every message in turn (encoding is not interrupted), so that each does not grow a buffer of its
+ * own.
+ */
 let writer = new WireWriter();
 const WRITER_BYTES_MAX = 1024 * 1024;
 
 /**
- * One message type: `decode` gives every field a value (zero, empty, `null` for an absent message); `encode` takes any part of it.
+ * One message type: `decode` gives every field a value (zero, empty, `null` for an absent message); `encode`
+ * takes any part of it.
  */
 export interface Codec<T> {
   readonly name: string;
@@ -109,7 +114,10 @@ export function codecOf<T>(type: protobuf.Type): Codec<T> {
   };
 }
 
-/** Replaces protobufjs' defaults by ours where they differ: `Long` zeroes by 0, byte arrays by an empty buffer. */
+/**
+ * Replaces protobufjs' defaults by ours where they differ: `Long` zeroes by 0, byte arrays by an empty
+ * buffer.
+ */
 export function useWireDefaults(type: protobuf.Type): void {
   const prototype = type.ctor.prototype as Record<string, unknown>;
   for (const field of type.fieldsArray) {

@@ -93,7 +93,10 @@ export class CheckpointWriter {
   }
 }
 
-/** Reads a checkpoint record by record. Throws `CheckpointDamagedError`; a file without its end record is damaged too. */
+/**
+ * Reads a checkpoint record by record. Throws `CheckpointDamagedError`; a file without its end record is
+ * damaged too.
+ */
 export async function* readCheckpoint(disk: Disk, path: string): AsyncGenerator<CheckpointRecord> {
   const file = await disk.open(path);
   try {

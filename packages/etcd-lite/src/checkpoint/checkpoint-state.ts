@@ -12,9 +12,11 @@ import type { CheckpointHeader, CheckpointRecord, WireSnapshotMetadata } from '.
 const SLICE_KEYS = 128;
 
 /**
- * The records of a checkpoint of the state as of this call, although it goes on changing while they are taken.
+ * The records of a checkpoint of the state as of this call, although it goes on changing while they are
+ * taken.
  * Invariants
- *   CKPT-1  a checkpoint is the state after exactly its index: later versions are left out, earlier ones kept until it is written
+ *   CKPT-1  a checkpoint is the state after exactly its index: later versions are left out, earlier ones kept
+ *           until it is written
  */
 export function stateRecords(
   state: State,

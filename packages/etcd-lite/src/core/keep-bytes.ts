@@ -6,8 +6,9 @@ let slab = Buffer.alloc(0);
 let used = 0;
 
 /**
- * A copy to keep. Node's own pool would do for short-lived buffers, but here one small value that lives on would hold a slab full of
- * other people's garbage: values get slabs of their own, or memory of exactly their size.
+ * A copy to keep. Node's own pool would do for short-lived buffers, but here one small value that lives on
+ * would hold a slab full of other people's garbage: values get slabs of their own, or memory of exactly their
+ * size.
  */
 export function keepBytes(bytes: Uint8Array): Uint8Array {
   const { length } = bytes;

@@ -4,8 +4,8 @@ import type { KeyValue, LeaseId } from '@kubelab/rpc/etcd';
 import type { KeyText } from './keys.ts';
 
 /**
- * One change of one key. It is a `KeyValue` as the wire wants it, so that answers need no copying; `version` 0 is a
- * deletion (a tombstone), with nothing but the key and its revision.
+ * One change of one key. It is a `KeyValue` as the wire wants it, so that answers need no copying; `version`
+ * 0 is a deletion (a tombstone), with nothing but the key and its revision.
  */
 export interface KeyVersion extends KeyValue {
   /** Order of the changes within one revision. */
@@ -40,7 +40,9 @@ export class KeyHistory {
     return this.versions.at(-1);
   }
 
-  /** What the key was before `version`: for `prev_kv`. Undefined for a creation, and where compaction took it. */
+  /**
+   * What the key was before `version`: for `prev_kv`. Undefined for a creation, and where compaction took it.
+   */
   before(version: KeyVersion): KeyVersion | undefined {
     const previous = this.versions[this.versions.lastIndexOf(version) - 1];
     return previous === undefined || isTombstone(previous) ? undefined : previous;
@@ -53,8 +55,8 @@ export class KeyHistory {
   }
 
   /**
-   * Forgets what no read at `revision` or later can see. A tombstone goes too, unless it is of this very revision: a watch
-   * may still start here and must see the deletion. True when nothing is left.
+   * Forgets what no read at `revision` or later can see. A tombstone goes too, unless it is of this very
+   * revision: a watch may still start here and must see the deletion. True when nothing is left.
    */
   compact(revision: number): boolean {
     const { versions } = this;

@@ -1,6 +1,6 @@
 /**
- * Keys are bytes on the wire and strings of one character per byte inside: V8 keeps those in one byte per character,
- * compares them as fast as bytes, and can use them as Map keys.
+ * Keys are bytes on the wire and strings of one character per byte inside: V8 keeps those in one byte per
+ * character, compares them as fast as bytes, and can use them as Map keys.
  */
 export type KeyText = string;
 

@@ -15,8 +15,8 @@ export interface Lease {
 }
 
 /**
- * The leases as the log has them: who exists and which keys hang on whom. It knows no time: that leases run out is the leader's
- * business (`shell/lease-expiry.ts`), which proposes their revocation.
+ * The leases as the log has them: who exists and which keys hang on whom. It knows no time: that leases run
+ * out is the leader's business (`shell/lease-expiry.ts`), which proposes their revocation.
  * Invariants
  *   LEASE-1  a key hangs on at most one lease, and on that which its newest version names
  */

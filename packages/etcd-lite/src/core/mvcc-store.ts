@@ -18,7 +18,8 @@ export interface RangeResult {
 }
 
 /**
- * The versioned keys. Every write has a revision; all changes of one transaction share one, numbered within it by `sub`.
+ * The versioned keys. Every write has a revision; all changes of one transaction share one, numbered within
+ * it by `sub`.
  * Invariants
  *   MVCC-1  a key's versions have strictly ascending revisions
  *   MVCC-2  the revision grows by exactly one with each transaction that changes anything
@@ -53,7 +54,10 @@ export class MvccStore {
     return this.#index.get(key)?.at(revision);
   }
 
-  /** Throws when `revision` is compacted or in the future; 0 is the newest. `at` lets a transaction see its own writes. */
+  /**
+   * Throws when `revision` is compacted or in the future; 0 is the newest. `at` lets a transaction see its
+   * own writes.
+   */
   range(range: KeyRange, revision: number, limit = 0, at = this.#revision): RangeResult {
     if (revision > at) throw new EtcdError('futureRevision');
     const wanted = revision <= 0 ? at : revision;

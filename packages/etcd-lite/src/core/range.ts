@@ -40,7 +40,10 @@ function withoutValue(kv: KeyVersion): KeyValue {
   return { ...kv, value: EMPTY_BYTES };
 }
 
-/** As etcd has it: without an order the limit cuts by key, even where the result is then sorted by another target. */
+/**
+ * As etcd has it: without an order the limit cuts by key, even where the result is then sorted by another
+ * target.
+ */
 function hasKeyOrder({ sortOrder, sortTarget }: RangeRequest): boolean {
   return sortOrder === SortOrder.NONE || (sortTarget === SortTarget.KEY && sortOrder === SortOrder.ASCEND);
 }

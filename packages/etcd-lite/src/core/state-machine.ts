@@ -15,7 +15,10 @@ import { Lessor } from './lessor.ts';
 import { MvccStore } from './mvcc-store.ts';
 import { deleteRange, put, txn } from './write.ts';
 
-/** What a request did. `response` is that of etcd's API for the request, its header filled in as far as the log determines it. */
+/**
+ * What a request did. `response` is that of etcd's API for the request, its header filled in as far as the
+ * log determines it.
+ */
 export interface Applied {
   readonly response: Init<object> | undefined;
   readonly error: EtcdError | undefined;

@@ -30,10 +30,11 @@ const CATCH_UP_CHANGES_MAX = 2000;
 const CATCH_UP_EVENTS_MAX = 500;
 
 /**
- * Who sees which change. A synced watcher gets each change as it is applied; one that is behind reads the history from where it
- * is. Nothing is queued for slow clients: the history is the queue.
+ * Who sees which change. A synced watcher gets each change as it is applied; one that is behind reads the
+ * history from where it is. Nothing is queued for slow clients: the history is the queue.
  * Invariants
- *   WATCH-1  a watcher gets each matching change exactly once, in revision order, a revision never split over two deliveries
+ *   WATCH-1  a watcher gets each matching change exactly once, in revision order, a revision never split over
+ *            two deliveries
  *   WATCH-2  a watcher that needs a compacted revision is cancelled: never a gap
  *   WATCH-3  nothing below a watcher's start revision is delivered, even if that lies in the future
  */
@@ -126,7 +127,10 @@ export class WatchHub {
     for (const watcher of synced) if (watcher.nextRevision <= revision) this.#fallBehind(watcher);
   }
 
-  /** Before the state is replaced: synced watchers know implicitly how far they are; now it must be written down. */
+  /**
+   * Before the state is replaced: synced watchers know implicitly how far they are; now it must be written
+   * down.
+   */
   beforeRestore(): void {
     const next = this.#store().revision + 1;
     const synced = [...this.#syncedRanges, ...[...this.#syncedKeys.values()].flatMap((set) => [...set])];

@@ -18,7 +18,8 @@ import type { Lessor } from './lessor.ts';
 import type { MvccStore, MvccTxn } from './mvcc-store.ts';
 import { executeRange, type RangeSource } from './range.ts';
 
-// Each is called with a fresh transaction, checks everything first, and then cannot fail: a request is applied wholly or not.
+// Each is called with a fresh transaction, checks everything first, and then cannot fail: a request is
+// applied wholly or not.
 
 export function put(txn: MvccTxn, lessor: Lessor, request: PutRequest): Init<PutResponse> {
   checkPutAgainst(txn, lessor, request);
@@ -39,7 +40,9 @@ export function deleteRange(
   };
 }
 
-/** Compares, picks the branch (of nested transactions too, before anything is written), checks it, runs it. */
+/**
+ * Compares, picks the branch (of nested transactions too, before anything is written), checks it, runs it.
+ */
 export function txn(writes: MvccTxn, lessor: Lessor, request: TxnRequest): Init<TxnResponse> {
   const plan = planTxn(writes, request);
   checkPlan(plan, writes, lessor);

@@ -19,7 +19,10 @@ export interface BindOptions {
   readonly progressIntervalMs: number;
 }
 
-/** The one file that knows how the services' plain functions hang on grpc-js; a faster server would replace this one. */
+/**
+ * The one file that knows how the services' plain functions hang on grpc-js; a faster server would replace
+ * this one.
+ */
 export function bindServices(
   server: Server,
   member: Member,
@@ -83,7 +86,10 @@ export function bindServices(
 
 type WatchServerStream = ServerDuplexStream<WatchRequest, Init<WatchResponse>>;
 
-/** Runs a watch stream until the client ends it, or until it asked for a leader and there is none for too long. */
+/**
+ * Runs a watch stream until the client ends it, or until it asked for a leader and there is none for too
+ * long.
+ */
 function watch(member: Member, stream: WatchServerStream, progressIntervalMs: number): Promise<void> {
   const session = new WatchSession(
     member,

@@ -28,7 +28,10 @@ import { readTxn } from '../core/write.ts';
 import type { Member } from '../shell/member.ts';
 import { withHeader } from './header.ts';
 
-/** etcd's KV service: what is wrong with a request is said before it goes anywhere; reads are linearizable unless asked otherwise. */
+/**
+ * etcd's KV service: what is wrong with a request is said before it goes anywhere; reads are linearizable
+ * unless asked otherwise.
+ */
 export function kvService(member: Member) {
   const { machine } = member;
 

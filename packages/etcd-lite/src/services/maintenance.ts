@@ -18,7 +18,10 @@ import { EtcdError } from '../core/errors.ts';
 import type { Member } from '../shell/member.ts';
 import { header, withHeader } from './header.ts';
 
-/** Clients switch features on by this: Kubernetes wants at least 3.5.13 before it reads consistently from its watch cache. */
+/**
+ * Clients switch features on by this: Kubernetes wants at least 3.5.13 before it reads consistently from its
+ * watch cache.
+ */
 export const ETCD_VERSION = '3.5.21';
 
 /** etcd's Maintenance and Cluster services. */
@@ -64,7 +67,9 @@ export function maintenanceService(member: Member) {
     return { header: header(member) };
   }
 
-  /** Over all versions up to the revision, in key order: members at the same compacted revision must agree. */
+  /**
+   * Over all versions up to the revision, in key order: members at the same compacted revision must agree.
+   */
   async function hashKv({ revision }: HashKVRequest): Promise<Init<HashKVResponse>> {
     const { store } = machine;
     if (revision > store.revision) throw new EtcdError('futureRevision');

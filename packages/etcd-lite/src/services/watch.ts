@@ -171,7 +171,10 @@ export class WatchSession implements WatchSink {
     });
   }
 
-  /** The answer to a progress request speaks for all watches of the stream: it waits until none is behind (WATCH-4). */
+  /**
+   * The answer to a progress request speaks for all watches of the stream: it waits until none is behind
+   * (WATCH-4).
+   */
   #progressIfSynced(): void {
     if (!this.#isProgressDue || this.#behind.size > 0) return;
     this.#isProgressDue = false;

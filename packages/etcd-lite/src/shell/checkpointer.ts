@@ -87,7 +87,9 @@ export class Checkpointer {
     }
   }
 
-  /** Writes the state as of when `now` is called. Resolves to the index up to which the log may be released. */
+  /**
+   * Writes the state as of when `now` is called. Resolves to the index up to which the log may be released.
+   */
   async write(now: () => { readonly state: State; readonly metadata: SnapshotMetadata }): Promise<number> {
     this.#isWriting = true;
     try {

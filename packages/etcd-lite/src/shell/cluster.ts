@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '@kubelab/component-base';
 
-/** A member as the flags name it. Its id follows from its peer URLs and the cluster's token, so that all members compute the same. */
+/**
+ * A member as the flags name it. Its id follows from its peer URLs and the cluster's token, so that all
+ * members compute the same.
+ */
 export interface ClusterMember {
   readonly name: string;
   readonly peerUrls: readonly string[];
@@ -16,7 +19,9 @@ export interface Cluster {
   readonly self: ClusterMember;
 }
 
-/** `--initial-cluster`: `etcd-1=https://10.0.0.1:2380,etcd-2=…`; a name with several URLs comes several times. */
+/**
+ * `--initial-cluster`: `etcd-1=https://10.0.0.1:2380,etcd-2=…`; a name with several URLs comes several times.
+ */
 export function parseCluster(initialCluster: readonly string[], name: string, token: string): Cluster {
   const urls = new Map<string, string[]>();
   for (const part of initialCluster) {

@@ -36,7 +36,9 @@ export class Leadership {
   get term(): number {
     return this.#term;
   }
-  /** Aborted when there has been no leader for three election timeouts; a new one after that has a new signal. */
+  /**
+   * Aborted when there has been no leader for three election timeouts; a new one after that has a new signal.
+   */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
@@ -57,8 +59,9 @@ export class Leadership {
   }
 
   /**
-   * The other member's connection broke. If it was the leader, waiting for its heartbeats is a waste of time: it is forgotten,
-   * and this member asks for (pre-)votes, which the others only give if they have lost it too.
+   * The other member's connection broke. If it was the leader, waiting for its heartbeats is a waste of time:
+   * it is forgotten, and this member asks for (pre-)votes, which the others only give if they have lost it
+   * too.
    */
   peerGone(raftId: string): void {
     if (raftId !== this.#leader || this.#isLeader) return;

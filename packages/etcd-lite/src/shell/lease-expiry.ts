@@ -14,14 +14,17 @@ export interface LeaseExpiryOptions {
   checkpoint(leases: readonly { ID: LeaseId; remainingTtl: number }[]): Promise<unknown>;
 }
 
-/** How often the rest of long leases is written down, as etcd does: a new leader then does not grant them their whole time again. */
+/**
+ * How often the rest of long leases is written down, as etcd does: a new leader then does not grant them
+ * their whole time again.
+ */
 const CHECKPOINT_INTERVAL_MS = 5 * 60_000;
 const RETRY_MS = 500;
 const REVOKES_AT_ONCE_MAX = 200;
 
 /**
- * The clock of the leases, which only the leader has. A new leader gives each lease its (written down) rest anew: keys may live
- * longer than promised, never shorter.
+ * The clock of the leases, which only the leader has. A new leader gives each lease its (written down) rest
+ * anew: keys may live longer than promised, never shorter.
  * Invariants
  *   LEASE-2  only a leader that a majority has just confirmed proposes to revoke an expired lease
  */
@@ -67,7 +70,10 @@ export class LeaseExpiry {
     this.#expiryMs.delete(id);
   }
 
-  /** The full TTL from now on, in seconds; 0 when the lease is gone or past its time (its revocation is under way). */
+  /**
+   * The full TTL from now on, in seconds; 0 when the lease is gone or past its time (its revocation is under
+   * way).
+   */
   renew(id: LeaseId): number {
     const lease = this.#options.lease(id);
     const expiryMs = this.#expiryMs.get(id);

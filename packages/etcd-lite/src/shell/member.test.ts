@@ -34,12 +34,13 @@ const keys = (member: Member): string[] =>
   member.machine.store.range({ start: '', end: BEYOND_ALL_KEYS }, 0).kvs.map(({ key }) => textOf(key));
 
 describe('a member alone', () => {
-  test('takes writes, and after a crash at any time has all that it acknowledged', async () => {
+  test('SM-4 takes writes, and after a crash at any time has all that it acknowledged, each once', async () => {
     let disk = new MemoryDisk();
     const acknowledged: string[] = [];
     for (let life = 0; life < 5; life++) {
       const member = await start(disk);
       await member.linearize();
+      assert.equal(member.machine.store.revision, 1 + acknowledged.length);
       assert.deepEqual(new Set(keys(member)), new Set(acknowledged), `life ${life}`);
       await Promise.all(
         Array.from({ length: 40 }, async (_, i) => {

@@ -41,8 +41,8 @@ const CATCH_UP_ENTRIES_MAX = 1000;
 const REQUEST_TIMEOUT_MS = 5000;
 
 /**
- * One member of the cluster: its state, its part in Raft, and what waits for either. The services talk to this, and to nothing
- * below it.
+ * One member of the cluster: its state, its part in Raft, and what waits for either. The services talk to
+ * this, and to nothing below it.
  */
 export class Member {
   readonly options: MemberOptions;
@@ -141,7 +141,10 @@ export class Member {
     }
   }
 
-  /** Before a stop, while everything still works: a leader names its heir, so that the others need no election. */
+  /**
+   * Before a stop, while everything still works: a leader names its heir, so that the others need no
+   * election.
+   */
   async handOver(): Promise<void> {
     const heir = this.leadership.isLeader ? this.#heir() : undefined;
     if (heir === undefined) return;
@@ -238,7 +241,9 @@ export class Member {
     }
   }
 
-  /** Tells the others under which URLs clients reach this member. Again at each start: they may have changed. */
+  /**
+   * Tells the others under which URLs clients reach this member. Again at each start: they may have changed.
+   */
   async #publishSelf(): Promise<void> {
     const { cluster, clientUrls, log } = this.options;
     const { raftId, name } = cluster.self;

@@ -34,9 +34,9 @@ interface Waiter {
 const WAITERS_MAX = 5000;
 
 /**
- * The requests of this member on their way through the log. A request counts only in the term it was proposed in, so once an entry of
- * a later term has been applied, its old copy is void for good, and it is proposed again: clients of a member that lives see
- * a leader's death as a delay, not as an error.
+ * The requests of this member on their way through the log. A request counts only in the term it was proposed
+ * in, so once an entry of a later term has been applied, its old copy is void for good, and it is proposed
+ * again: clients of a member that lives see a leader's death as a delay, not as an error.
  */
 export class Proposals {
   readonly #options: ProposalsOptions;
@@ -49,7 +49,10 @@ export class Proposals {
     this.#nextId = options.firstId;
   }
 
-  /** Resolves with the response once applied here. Rejects with the refusal, or when the time is over (outcome unknown). */
+  /**
+   * Resolves with the response once applied here. Rejects with the refusal, or when the time is over (outcome
+   * unknown).
+   */
   propose(body: Body): Promise<Init<object>> {
     return new Promise((resolve, reject) => {
       if (this.#waiters.size >= WAITERS_MAX) throw new EtcdError('tooManyRequests');

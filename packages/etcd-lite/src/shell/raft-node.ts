@@ -6,7 +6,7 @@ import type { WalRecord } from '../wire.ts';
 
 /** What the driver works on. */
 export interface RaftNodeOptions {
-  readonly raft: Raft;
+  readonly raft: Pick<Raft, 'tick' | 'hasReady' | 'ready' | 'persisted' | 'advance'>;
   readonly clock: Clock;
   /** One unit of Raft's logical time. */
   readonly tickMs: number;
@@ -44,7 +44,9 @@ export class RaftNode {
     this.#tick();
   }
 
-  /** Something was given to the core; its effects are carried out at the end of this turn of the event loop. */
+  /**
+   * Something was given to the core; its effects are carried out at the end of this turn of the event loop.
+   */
   wake(): void {
     if (this.#isAwake || this.#isStopped) return;
     this.#isAwake = true;
@@ -105,7 +107,10 @@ export class RaftNode {
     return this.#queue.splice(0, snapshotAt < 0 ? this.#queue.length : Math.max(1, snapshotAt));
   }
 
-  /** One record for the whole batch. Undefined: nothing that must be durable now; a moved commit index can wait. */
+  /**
+   * One record for the whole batch. Undefined: nothing that must be durable now; a moved commit index can
+   * wait.
+   */
   #recordOf(batch: readonly Ready[]): Init<WalRecord> | undefined {
     const hardState = batch.findLast((ready) => ready.hardState !== undefined)?.hardState ?? this.#commitOnly;
     if (!batch.some(({ mustSync }) => mustSync)) {

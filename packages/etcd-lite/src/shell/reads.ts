@@ -23,8 +23,8 @@ interface Batch {
 const RETRY_MS = 500;
 
 /**
- * Linearizable reads: all reads of one turn share one question to the leader ("up to where must I have applied?") and wait until
- * this member has applied that much.
+ * Linearizable reads: all reads of one turn share one question to the leader ("up to where must I have
+ * applied?") and wait until this member has applied that much.
  * Invariants
  *   READ-1  a read is served from a state that contains every write acknowledged before the read arrived
  */
@@ -93,7 +93,8 @@ export class LinearizableReads {
 
   #ask(batch: Batch): void {
     this.#asked.delete(batch.context);
-    // A new name each time: an answer to an earlier question would be as good, but might come from a deposed leader's round.
+    // A new name each time: an answer to an earlier question would be as good, but might come from a deposed
+    // leader's round.
     batch.context = String(++this.#contextCount);
     batch.askedMs = this.#options.clock.monotonic();
     this.#asked.set(batch.context, batch);

@@ -52,8 +52,8 @@ export async function startUp(disk: Disk, dataDir: string, cluster: Cluster, log
 }
 
 /**
- * What Raft starts from. Entries after the checkpoint count only if the log leads to it: if it has the checkpoint's own entry
- * with the same term, or was begun there.
+ * What Raft starts from. Entries after the checkpoint count only if the log leads to it: if it has the
+ * checkpoint's own entry with the same term, or was begun there.
  */
 export function initialState(
   contents: WalContents | undefined,

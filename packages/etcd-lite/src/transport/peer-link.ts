@@ -21,7 +21,10 @@ type MessageStream = ClientDuplexStream<{ messages: readonly Init<WireMessage>[]
 const KEEPALIVE_TIME_MS = 3000;
 const RECONNECT_MIN_MS = 50;
 const RECONNECT_MAX_MS = 500;
-/** Beyond this the other side does not keep up: messages are dropped, and Raft sends again what it still needs. */
+/**
+ * Beyond this the other side does not keep up: messages are dropped, and Raft sends again what it still
+ * needs.
+ */
 const BUFFERED_BYTES_MAX = 16 * 1024 * 1024;
 
 /** This member's stream of messages to one other, opened again whenever it breaks. */

@@ -1,4 +1,6 @@
-/** CRC-32C (Castagnoli), reflected, as storage formats use it: it finds every burst of up to 32 wrong bits. */
+/**
+ * CRC-32C (Castagnoli), reflected, as storage formats use it: it finds every burst of up to 32 wrong bits.
+ */
 const TABLE = makeTable();
 
 /** Goes on from `seed`, the checksum of what came before (0 for nothing). */

@@ -5,8 +5,8 @@ import { crc32c } from './crc32c.ts';
  *
  *   magic u32 · payload length u32 · checksum of the record before u32 · checksum u32   (little endian)
  *
- * The checksum covers the previous one, the length and the payload: records form a chain, so that a record in the wrong
- * place is found as surely as a changed byte.
+ * The checksum covers the previous one, the length and the payload: records form a chain, so that a record in
+ * the wrong place is found as surely as a changed byte.
  */
 export const FRAME_HEADER_BYTES = 16;
 const MAGIC = 0x31574c4b; // "KLW1"
@@ -53,8 +53,9 @@ export type FrameAt =
   | { readonly type: 'damaged'; readonly why: string };
 
 /**
- * What is at `offset` of a file (space reserved ahead is zeroes). A crash can only tear the last record, as the next
- * one is not started before it is durable, and it leaves whole sectors unwritten: that, and nothing else, counts as torn.
+ * What is at `offset` of a file (space reserved ahead is zeroes). A crash can only tear the last record, as
+ * the next one is not started before it is durable, and it leaves whole sectors unwritten: that, and nothing
+ * else, counts as torn.
  */
 export function frameAt(file: Buffer, offset: number, previous: number): FrameAt {
   const valid = validFrame(file, offset);

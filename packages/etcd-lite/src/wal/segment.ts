@@ -20,7 +20,10 @@ export function hex16(value: number): string {
   return value.toString(16).padStart(16, '0');
 }
 
-/** The log on disk is not what was written, and not by a crash. Starting regardless could lose acknowledged writes. */
+/**
+ * The log on disk is not what was written, and not by a crash. Starting regardless could lose acknowledged
+ * writes.
+ */
 export class WalDamagedError extends Error {
   constructor(path: string, offset: number, why: string) {
     super(

@@ -83,7 +83,7 @@ describe('the write-ahead log', () => {
     assert.deepEqual([contents?.snapshot?.index, contents?.entries.map(({ index }) => index)], [50, [51]]);
   });
 
-  test('it goes on over any number of segments, and releases those that are not needed', async () => {
+  test('WAL-2 it goes on over any number of segments, and releases those that are not needed', async () => {
     const all = Array.from({ length: 100 }, (_, i) => entry(i + 1, 1, 200));
     const disk = await written(all);
     const segments = (await disk.list('/wal')).filter((name) => name.endsWith('.wal'));

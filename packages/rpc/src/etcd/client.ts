@@ -5,9 +5,10 @@ import type * as pb from './messages.ts';
 import { type WatchHandlers, type WatchOptions, WatchStream } from './watch.ts';
 
 /**
- * A client of any etcd v3 cluster. Requests take any part of etcd's messages. Reads are repeated on the next endpoint when
- * the server, the connection or the leader fails; writes only where it is certain that nobody took them. All reject with
- * `RpcError`; a write's UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED means that its outcome is unknown.
+ * A client of any etcd v3 cluster. Requests take any part of etcd's messages. Reads are repeated on the next
+ * endpoint when the server, the connection or the leader fails; writes only where it is certain that nobody
+ * took them. All reject with `RpcError`; a write's UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED means that its
+ * outcome is unknown.
  */
 export class EtcdClient {
   readonly #endpoints: Endpoints;

@@ -25,7 +25,10 @@ export type EtcdService = keyof typeof etcdServices;
 type CallKind = 'read' | 'write';
 
 const REQUEST_TIMEOUT_MS = 10_000;
-/** The first attempt of a read, doubled with each: a member that hangs must not hold it, and a large list must get through. */
+/**
+ * The first attempt of a read, doubled with each: a member that hangs must not hold it, and a large list must
+ * get through.
+ */
 const READ_ATTEMPT_MS = 4000;
 /** A member that has not answered anything for this long is suspect: what is new goes to the next one. */
 const SUSPECT_MS = 1500;
@@ -80,7 +83,10 @@ export class Endpoints {
     this.#log.info('next etcd endpoint', { from: failed.url, to: this.current.url, err: why });
   }
 
-  /** Hears of channels that hang: what waits for a stream of theirs should look elsewhere. Returns how to stop hearing. */
+  /**
+   * Hears of channels that hang: what waits for a stream of theirs should look elsewhere. Returns how to stop
+   * hearing.
+   */
   onSuspect(listener: (channel: Channel) => void): () => void {
     this.#suspectListeners.add(listener);
     return () => this.#suspectListeners.delete(listener);

@@ -31,8 +31,9 @@ export function isRetryableRead(error: unknown): boolean {
 }
 
 /**
- * May a write be sent again? Only when it is known that nobody took it: the connection was never there, or the server
- * says that it refused before proposing. Everything else has an unknown outcome, which only the caller can resolve.
+ * May a write be sent again? Only when it is known that nobody took it: the connection was never there, or
+ * the server says that it refused before proposing. Everything else has an unknown outcome, which only the
+ * caller can resolve.
  */
 export function isRetryableWrite(error: unknown): boolean {
   if (!isRpcError(error)) return false;

@@ -12,7 +12,10 @@ export function textOf(bytes: Uint8Array): string {
 /** As `rangeEnd`: every key from `key` on. */
 export const FROM_KEY: Uint8Array = Uint8Array.of(0);
 
-/** The `rangeEnd` that makes `prefix` a range of all keys that start with it: the last byte below 0xff plus one. */
+/**
+ * The `rangeEnd` that makes `prefix` a range of all keys that start with it: the last byte below 0xff plus
+ * one.
+ */
 export function prefixEnd(prefix: Uint8Array): Uint8Array {
   for (let i = prefix.length - 1; i >= 0; i--) {
     const byte = prefix[i] ?? 0;

@@ -2,7 +2,8 @@ import type { Int64 } from '../wire.ts';
 
 /**
  * etcd's messages as the codecs give them: every field present, absent messages `null`, fields in camelCase.
- * Revisions, indexes, counts and sizes are safe integers; ids may be any 64-bit value (`Int64`): only compare and pass them on.
+ * Revisions, indexes, counts and sizes are safe integers; ids may be any 64-bit value (`Int64`): only compare
+ * and pass them on.
  */
 export type LeaseId = Int64;
 export type MemberId = Int64;

@@ -21,8 +21,8 @@ export interface WatchOptions {
 }
 
 /**
- * Called in order. Across reconnects no event comes twice and none is missing; when that cannot be kept (the revision needed
- * was compacted) `onEnd` says so and nothing more comes.
+ * Called in order. Across reconnects no event comes twice and none is missing; when that cannot be kept (the
+ * revision needed was compacted) `onEnd` says so and nothing more comes.
  */
 export interface WatchHandlers {
   /** All events of one or more whole revisions; `revision` is the store's at that time. */
@@ -78,7 +78,10 @@ export class WatchStream {
     this.#connect();
   }
 
-  /** Asks how far the watch is; the answer comes by `onProgress` once everything up to there has been delivered. */
+  /**
+   * Asks how far the watch is; the answer comes by `onProgress` once everything up to there has been
+   * delivered.
+   */
   requestProgress(): void {
     this.#isProgressWanted = !this.#isCreated;
     if (this.#isCreated) this.#stream?.write({ progressRequest: {} });

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { FakeClock, settle } from '@kubelab/component-base/testing';
+import type { Init } from '@kubelab/rpc';
+import type { Entry, Message, Ready } from 'raft-consensus';
+import type { WalRecord } from '../wire.ts';
+import { RaftNode } from './raft-node.ts';
+
+const entry = (index: number): Entry => ({ index, term: 1, type: 'normal', data: Uint8Array.of(index) });
+const message = (name: string): Message => ({ type: 'timeout-now', from: name, to: 'x', term: 1 });
+
+function ready(parts: Partial<Ready>): Ready {
+  return {
+    mustSync: (parts.entries ?? []).length > 0,
+    entries: [],
+    messages: [],
+    messagesAfterWrite: [],
+    committed: [],
+    reads: [],
+    ...parts,
+  };
+}
+
+/** A core that hands out what the test gives it, and writes down in which order everything happens. */
+class World {
+  readonly trace: string[] = [];
+  readonly waiting: Ready[] = [];
+  readonly writes: (() => void)[] = [];
+  failure: unknown;
+  readonly node = new RaftNode({
+    raft: {
+      tick: () => undefined,
+      hasReady: () => this.waiting.length > 0,
+      ready: () => this.waiting.shift(),
+      persisted: () => undefined,
+      advance: () => void this.trace.push('advance'),
+    },
+    clock: new FakeClock(),
+    tickMs: 100,
+    append: (record: Init<WalRecord>) => {
+      const what = (record.entries ?? []).map(({ index }) => index).join(',');
+      this.trace.push(`write ${record.snapshot ? `snapshot ${record.snapshot.index}` : what}`);
+      return new Promise((resolve) => this.writes.push(resolve));
+    },
+    send: (messages) => void this.trace.push(`send ${messages.map(({ from }) => from).join(',')}`),
+    apply: (entries) => void this.trace.push(`apply ${entries.map(({ index }) => index).join(',')}`),
+    restore: (metadata) => Promise.resolve(void this.trace.push(`restore ${metadata.index}`)),
+    reads: () => void this.trace.push('reads'),
+    leadership: () => undefined,
+    beforeRound: () => undefined,
+    fatal: (error) => (this.failure = error),
+  });
+
+  async give(...readies: Ready[]): Promise<void> {
+    this.waiting.push(...readies);
+    this.node.wake();
+    await settle();
+    await settle();
+  }
+  async finishWrite(): Promise<void> {
+    this.writes.shift()?.();
+    await settle();
+    await settle();
+  }
+}
+
+describe('the driver of the core', () => {
+  test('NODE-2 appends leave before the write, promises after it, then it applies and advances', async () => {
+    const world = new World();
+    await world.give(
+      ready({ entries: [entry(1)], messages: [message('append')], messagesAfterWrite: [message('ack')] }),
+      ready({ committed: [entry(1)] }),
+    );
+    assert.deepEqual(world.trace, ['send append', 'write 1']);
+    await world.finishWrite();
+    assert.deepEqual(world.trace.slice(2), ['send ack', 'advance', 'apply 1', 'advance']);
+    await world.node.stop();
+  });
+
+  test('NODE-1 what arrives during a write goes into the next one together', async () => {
+    const world = new World();
+    await world.give(ready({ entries: [entry(1)] }));
+    await world.give(ready({ entries: [entry(2)], messages: [message('early')] }));
+    await world.give(ready({ entries: [entry(3)] }));
+    assert.deepEqual(world.trace, ['write 1', 'send early']);
+    await world.finishWrite();
+    await world.finishWrite();
+    assert.deepEqual(world.trace.slice(2), ['advance', 'write 2,3', 'advance', 'advance']);
+    await world.node.stop();
+  });
+
+  test('a snapshot is written and restored by itself, before what follows it', async () => {
+    const world = new World();
+    const metadata = {
+      index: 9,
+      term: 1,
+      conf: { voters: [], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false },
+    };
+    await world.give(
+      ready({ entries: [entry(1)] }),
+      ready({ snapshot: { metadata }, mustSync: true }),
+      ready({ entries: [entry(10)] }),
+    );
+    for (let i = 0; i < 3; i++) await world.finishWrite();
+    assert.deepEqual(
+      world.trace.filter((line) => line !== 'advance'),
+      ['write 1', 'write snapshot 9', 'restore 9', 'write 10'],
+    );
+    await world.node.stop();
+  });
+
+  test('a commit index that moved costs no write of its own', async () => {
+    const world = new World();
+    await world.give(ready({ hardState: { term: 1, vote: undefined, commit: 5 }, committed: [entry(5)] }));
+    assert.deepEqual(world.trace, ['apply 5', 'advance']);
+    await world.node.stop();
+  });
+});
