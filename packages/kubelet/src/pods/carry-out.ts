@@ -17,10 +17,8 @@ import {
 import { stopContainer } from './stop-pod.ts';
 import type { Waker } from './waker.ts';
 
-/** After a failure that nothing announces the end of. */
-export const RETRY_MS = 5_000;
 export const GRACE_SECONDS_DEFAULT = 30;
-/** Name for `Waker.retryAfter` of what concerns the pod as a whole. */
+/** Name, towards the waker, of what concerns the pod as a whole. */
 const WHOLE_POD = '';
 
 export interface Worker {
@@ -63,6 +61,7 @@ export async function carryOut(worker: Worker, plan: PodPlan, before: PodRuntime
   view.runtime = runtime;
   if (view.isEnding) return true;
   const paths = await volumes.catch((error: unknown) => volumesFailed(worker, error));
+  if (paths !== undefined) waker.succeeded(WHOLE_POD);
   let startedCount = 0;
   for (const { action, image, objects } of paths === undefined ? [] : prepared) {
     if (view.isEnding) break;
@@ -94,14 +93,14 @@ function sandboxFailed({ deps, view, waker }: Worker, error: unknown): undefined
   deps.event(view.pod, 'Warning', 'FailedCreatePodSandBox', message);
   deps.log.warn('sandbox not created', { pod: view.pod.metadata.name, err: error });
   view.runtime = undefined;
-  waker.retryAfter(WHOLE_POD, RETRY_MS);
+  waker.failed(WHOLE_POD);
 }
 
 export function volumesFailed({ deps, view, waker }: Worker, error: unknown): undefined {
   const message = error instanceof SetUpError ? error.message : errorMessage(error);
   deps.event(view.pod, 'Warning', 'FailedMount', message);
   deps.log.warn('volumes not set up', { pod: view.pod.metadata.name, err: message });
-  waker.retryAfter(WHOLE_POD, RETRY_MS);
+  waker.failed(WHOLE_POD);
 }
 
 async function killContainer(
@@ -163,6 +162,7 @@ async function tryStart(
     const record = await deps.starts.run(() => startContainer(deps, input), true);
     await postStart(deps, input, record);
     view.waiting.delete(name);
+    waker.succeeded(name);
     return record;
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
@@ -179,7 +179,8 @@ async function tryStart(
       view.runtime = undefined;
       waker.after(0);
     } else {
-      waker.retryAfter(name, error.retryAfterMs ?? RETRY_MS);
+      if (error.retryAfterMs === undefined) waker.failed(name);
+      else waker.retryAfter(name, error.retryAfterMs);
     }
     return undefined;
   }

@@ -4,7 +4,7 @@ import { admit } from '../core/admission.ts';
 import { planPod } from '../core/plan-pod.ts';
 import { isPodTerminal, noRuntime, type PodObject, type PodRuntime } from '../core/types.ts';
 import { RuntimeError, type RuntimeEvent } from '../runtime/types.ts';
-import { carryOut, GRACE_SECONDS_DEFAULT, RETRY_MS, volumesFailed } from './carry-out.ts';
+import { carryOut, GRACE_SECONDS_DEFAULT, volumesFailed } from './carry-out.ts';
 import type { PodDeps } from './deps.ts';
 import { PodView } from './pod-view.ts';
 import { type StopInProgress, stopContainers } from './stop-pod.ts';
@@ -12,6 +12,8 @@ import { Waker } from './waker.ts';
 
 /** Tokens and ConfigMaps in volumes are looked at again this often. */
 const REFRESH_MS = 60_000;
+/** Name, towards the waker, of a whole pass. */
+const PASS = 'pass';
 /** Of each container the newest runs are kept: the one that counts, and the one before it for its log. */
 const RUNS_KEPT = 2;
 
@@ -129,12 +131,13 @@ export class PodWorker {
       this.#isDirty = false;
       try {
         await this.#pass();
+        this.#waker.succeeded(PASS);
       } catch (error) {
         this.#view.runtime = undefined;
         this.#isDirty = false;
         if (error instanceof RuntimeError && error.reason === 'down') break; // the engine's return kicks
         this.#log.warn('pod pass failed', { err: error });
-        this.#waker.after(RETRY_MS);
+        this.#waker.failed(PASS);
       }
     }
     this.#isRunning = false;

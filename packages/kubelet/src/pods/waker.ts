@@ -1,11 +1,16 @@
 import type { Clock, Timer } from '@kubelab/component-base';
 
+/** After failures that nothing announces the end of: soon at first, then ever more rarely. */
+const RETRY_MS_MIN = 500;
+const RETRY_MS_MAX = 10_000;
+
 /** When a pod is to be looked at again, and what may not be tried before a while has passed. */
 export class Waker {
   readonly #clock: Clock;
   readonly #kick: () => void;
   #timer: { readonly atMs: number; readonly timer: Timer } | undefined;
   readonly #notBeforeMs = new Map<string, number>();
+  readonly #delaysMs = new Map<string, number>();
   #isStopped = false;
 
   constructor(clock: Clock, kick: () => void) {
@@ -32,6 +37,18 @@ export class Waker {
   retryAfter(what: string, delayMs: number): void {
     this.#notBeforeMs.set(what, this.#clock.monotonic() + delayMs);
     this.after(delayMs);
+  }
+
+  /** The same, with a delay that doubles from one failure to the next. */
+  failed(what: string): void {
+    const delayMs = Math.min((this.#delaysMs.get(what) ?? RETRY_MS_MIN / 2) * 2, RETRY_MS_MAX);
+    this.#delaysMs.set(what, delayMs);
+    this.retryAfter(what, delayMs);
+  }
+
+  succeeded(what: string): void {
+    this.#delaysMs.delete(what);
+    this.#notBeforeMs.delete(what);
   }
 
   isTooEarly(what: string): boolean {

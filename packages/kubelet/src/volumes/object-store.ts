@@ -1,6 +1,7 @@
 import { ConfigMap, isStatus, type KubeObject, type ResourceType, Secret } from '@kubelab/api';
 import type { KubeClient } from '@kubelab/client';
 import type { Clock } from '@kubelab/component-base';
+import { retryForbidden } from './retry-forbidden.ts';
 
 interface Entry {
   readonly atMs: number;
@@ -45,7 +46,7 @@ export class ObjectStore {
 
   async #fetch<T extends KubeObject>(type: ResourceType<T>, namespace: string, name: string) {
     try {
-      return await this.#client.get(type, { namespace, name });
+      return await retryForbidden(this.#clock, () => this.#client.get(type, { namespace, name }));
     } catch (error) {
       if (isStatus(error, 'NotFound')) return undefined;
       throw error;

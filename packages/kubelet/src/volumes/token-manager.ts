@@ -2,6 +2,7 @@ import { ServiceAccount } from '@kubelab/api';
 import type { KubeClient } from '@kubelab/client';
 import type { Clock } from '@kubelab/component-base';
 import type { PodObject } from '../core/types.ts';
+import { retryForbidden } from './retry-forbidden.ts';
 
 export interface TokenWish {
   readonly audience: string | undefined;
@@ -37,26 +38,28 @@ export class TokenManager {
     const held = this.#held.get(key);
     if (held !== undefined && this.#clock.now() < held.refreshAtMs) return held.token;
     const askedMs = this.#clock.now();
-    const reply = await this.#client.createSubresource<TokenReply>(
-      ServiceAccount,
-      { namespace: pod.metadata.namespace, name: pod.spec.serviceAccountName ?? 'default' },
-      'token',
-      {
-        apiVersion: 'authentication.k8s.io/v1',
-        kind: 'TokenRequest',
-        metadata: {},
-        spec: {
-          audiences: audience === undefined || audience === '' ? [] : [audience],
-          expirationSeconds,
-          boundObjectRef: {
-            apiVersion: 'v1',
-            kind: 'Pod',
-            name: pod.metadata.name,
-            uid: pod.metadata.uid,
+    const ask = () =>
+      this.#client.createSubresource<TokenReply>(
+        ServiceAccount,
+        { namespace: pod.metadata.namespace, name: pod.spec.serviceAccountName ?? 'default' },
+        'token',
+        {
+          apiVersion: 'authentication.k8s.io/v1',
+          kind: 'TokenRequest',
+          metadata: {},
+          spec: {
+            audiences: audience === undefined || audience === '' ? [] : [audience],
+            expirationSeconds,
+            boundObjectRef: {
+              apiVersion: 'v1',
+              kind: 'Pod',
+              name: pod.metadata.name,
+              uid: pod.metadata.uid,
+            },
           },
         },
-      },
-    );
+      );
+    const reply = await retryForbidden(this.#clock, ask);
     const lifeMs = Date.parse(reply.status.expirationTimestamp) - askedMs;
     const refreshAtMs = askedMs + Math.min(lifeMs * REFRESH_AFTER_SHARE, TOKEN_AGE_MS_MAX);
     this.#held.set(key, { token: reply.status.token, refreshAtMs });

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { ConfigMap, type Pod, Secret } from '@kubelab/api';
+import { ConfigMap, errors, type Pod, Secret } from '@kubelab/api';
 import { FakeKubeClient } from '@kubelab/client/testing';
 import { FakeClock } from '@kubelab/component-base/testing';
 import { fieldContext } from '../pods/deps.ts';
@@ -205,6 +205,19 @@ describe('a pod’s volumes', () => {
     await clock.advance(2_000);
     await volumes.setUp(wanted);
     assert.equal(await readFile(join(paths.get('c') ?? '', 'a'), 'utf8'), 'two');
+  });
+
+  test('an API server that hears of the binding a moment later is asked again', async () => {
+    client.seed(ConfigMap, { metadata: { name: 'c', namespace: 'default' }, data: { a: 'one' } });
+    let refusals = 2;
+    client.intercept(({ verb }) =>
+      verb === 'get' && refusals-- > 0
+        ? errors.forbidden(ConfigMap, 'c', 'no relationship found')
+        : undefined,
+    );
+    const setUp = volumes.setUp(pod({ volumes: [{ name: 'c', configMap: { name: 'c' } }] }));
+    await clock.advance(300);
+    assert.equal(await readFile(join((await setUp).get('c') ?? '', 'a'), 'utf8'), 'one');
   });
 
   test('what is missing is named with its volume; optional is empty', async () => {
