@@ -85,8 +85,8 @@ function apiserverFlags(plan: LabPlan, member: MemberPlan, paths: MemberPaths, c
     'kubelet-certificate-authority': `${pki}/ca.crt`,
     'kubelet-client-certificate': `${pki}/apiserver-kubelet-client.crt`,
     'kubelet-client-key': `${pki}/apiserver-kubelet-client.key`,
-    'default-not-ready-toleration-seconds': clocks.evictionToleration,
-    'default-unreachable-toleration-seconds': clocks.evictionToleration,
+    'default-not-ready-toleration-seconds': clocks.notReadyToleration,
+    'default-unreachable-toleration-seconds': clocks.unreachableToleration,
   });
 }
 

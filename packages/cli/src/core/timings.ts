@@ -16,8 +16,10 @@ export interface Clocks {
   readonly nodeMonitorGraceMs: number;
   /** For nodes that the controller manager has not seen alive itself: after its own start, all of them. */
   readonly nodeStartupGraceMs: number;
-  /** How long a pod stays on a node that is not ready or not reachable. */
-  readonly evictionToleration: number;
+  /** How long a pod stays on a node that is silent. */
+  readonly unreachableToleration: number;
+  /** The same for a node that says itself that it is not ready: its engine may just be starting. */
+  readonly notReadyToleration: number;
   /** Above this share of unhealthy nodes eviction slows down; 1.1 is never. */
   readonly unhealthyZoneThreshold: number;
   /** Nodes per second whose pods are evicted. */
@@ -34,7 +36,8 @@ const CLOCKS: Readonly<Record<Timings, Clocks>> = {
     nodeMonitorPeriodMs: 500,
     nodeMonitorGraceMs: 3500,
     nodeStartupGraceMs: 30_000,
-    evictionToleration: 0,
+    unreachableToleration: 0,
+    notReadyToleration: 30,
     unhealthyZoneThreshold: 1.1,
     nodeEvictionRate: 100,
   },
@@ -47,7 +50,8 @@ const CLOCKS: Readonly<Record<Timings, Clocks>> = {
     nodeMonitorPeriodMs: 5000,
     nodeMonitorGraceMs: 50_000,
     nodeStartupGraceMs: 60_000,
-    evictionToleration: 300,
+    unreachableToleration: 300,
+    notReadyToleration: 300,
     unhealthyZoneThreshold: 0.55,
     nodeEvictionRate: 0.1,
   },
