@@ -1,7 +1,7 @@
 import { memberCommand } from '../core/member-command.ts';
 import { type LabPlan, type MemberPlan, membersOf } from '../core/plan.ts';
 import { CONTAINER_PATHS, NODE_ENTRY, NODE_PRIVILEGES, nodeLimits } from '../drivers/docker/containers.ts';
-import { composePlan } from './plan.ts';
+import { API_PORT_VARIABLE, composePlan } from './plan.ts';
 
 const IMAGE = 'kubelab:latest';
 
@@ -26,7 +26,7 @@ function initService(): Service {
       // `npm run images` makes a base where there is no registry, and notes it in .env
       args: { NODE_BASE: `\${NODE_BASE:-node:24-bookworm-slim}` },
     },
-    command: ['compose-init', '--owner-of=/project/docker-compose.yml'],
+    command: ['compose-init', '--owner-of=/project/docker-compose.yml', `--api-port=${API_PORT_VARIABLE}`],
     volumes: ['./lab:/lab', './docker-compose.yml:/project/docker-compose.yml:ro'],
   };
 }
@@ -89,7 +89,7 @@ function dependencies(plan: LabPlan, member: MemberPlan): Service {
 
 function ports(member: MemberPlan): Service {
   const list = Object.entries(member.published).map(
-    ([port, host]) => `127.0.0.1:${host}:${member.ports[port]}`,
+    ([port, host]) => `127.0.0.1:${port === 'rest' ? API_PORT_VARIABLE : host}:${member.ports[port]}`,
   );
   return list.length === 0 ? {} : { ports: list };
 }

@@ -10,6 +10,7 @@ const flags = {
     default: '/lab',
     description: 'where certificates, kubeconfigs and images are kept',
   },
+  'api-port': { type: 'number', default: 6443, description: "the balancer's port on the host" },
   'owner-of': { type: 'string', description: 'a file whose owner is to own the kubeconfig' },
 } as const;
 
@@ -22,7 +23,7 @@ export function main(argv: readonly string[]): Promise<void> {
       flags,
       async start({ flags, log, clock }) {
         const { ensureLabPki } = await import('@kubelab/pki');
-        const plan = composePlan();
+        const plan = composePlan(flags['api-port']);
         await ensureLabPki(flags.folder, labPkiPlan(plan), clock.now());
         await mkdir(join(flags.folder, 'images'), { recursive: true });
         if (flags['owner-of'] !== undefined) {

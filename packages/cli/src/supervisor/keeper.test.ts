@@ -121,4 +121,18 @@ suite('keeper', () => {
     await stopped;
     assert.deepEqual(process?.signals, ['pause', 'resume', 'pause', 'resume', 'SIGTERM']);
   });
+
+  test('stopAll ends the last started first, and groups together', async () => {
+    const { live, keeper } = setUp();
+    for (const name of ['etcd-1', 'etcd-2', 'node-1', 'node-2']) keeper.start(name, spec);
+    const asked = () => live.filter(({ signals }) => signals.length > 0).map(({ name }) => name);
+    const stopped = keeper.stopAll((name) => name.split('-')[0] ?? '');
+    await settle();
+    assert.deepEqual(asked(), ['node-1', 'node-2']);
+    for (const process of live.filter(({ name }) => name.startsWith('node'))) process.end('exit 0');
+    await settle();
+    assert.deepEqual(asked(), ['etcd-1', 'etcd-2']);
+    for (const process of [...live]) process.end('exit 0');
+    await stopped;
+  });
 });

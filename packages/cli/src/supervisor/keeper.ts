@@ -138,9 +138,11 @@ export class Keeper {
     kept.state = 'running';
   }
 
-  /** Stops everything, the last started first. */
-  async stopAll(): Promise<void> {
-    for (const name of [...this.#kept.keys()].toReversed()) await this.stop(name);
+  /** Stops everything, the last started first; what `groupOf` puts together ends together. */
+  async stopAll(groupOf: (name: string) => string = (name) => name): Promise<void> {
+    const groups = Map.groupBy(this.#kept.keys(), groupOf);
+    for (const names of [...groups.values()].toReversed())
+      await Promise.all(names.map((name) => this.stop(name)));
   }
 
   #new(spec: ProcessSpec): Kept {

@@ -36,7 +36,9 @@ export function main(argv: readonly string[]): Promise<void> {
           if (!state.down.includes(member.name))
             keeper.start(member.name, processSpec({ folder, plan: state.plan }, member));
         }
-        onStop(() => keeper.stopAll());
+        const stopAll = () =>
+          keeper.stopAll((name) => findMember(state.plan, name)?.kind ?? name.replace(/-\d+$/, ''));
+        onStop(stopAll);
         // 3. The command line asks through the socket.
         await rm(folder.socket, { force: true });
         const server = await serveSupervisor(folder.socket, handle);
@@ -68,7 +70,7 @@ export function main(argv: readonly string[]): Promise<void> {
             case 'resume':
               return keeper.resume(request.member);
             case 'shutdown':
-              await keeper.stopAll();
+              await stopAll();
               // The answer goes out first.
               clock.setTimer(50, () => process.kill(process.pid, 'SIGTERM'));
           }
