@@ -11,7 +11,10 @@ interface Series {
 
 const SERIES_MAX = 5000;
 
-/** Counts and times requests, and writes them in Prometheus' text form. Labels come from what is served, never from raw paths. */
+/**
+ * Counts and times requests, and writes them in Prometheus' text form. Labels come from what is served, never
+ * from raw paths.
+ */
 export class RequestMetrics {
   readonly #totals = new Map<string, number>();
   readonly #durations = new Map<string, Series>();
@@ -79,7 +82,8 @@ function labelsOf(info: RequestInfo | undefined): string {
   const scope = info.name !== '' ? 'resource' : info.namespace !== '' ? 'namespace' : 'cluster';
   const { group, version, resource, subresource } = info;
   const words = [group, version, resource, subresource].map(labelText);
-  return `verb="${verbOf(info.verb)}",group="${words[0]}",version="${words[1]}",resource="${words[2]}",subresource="${words[3]}",scope="${scope}"`;
+  const what = `group="${words[0]}",version="${words[1]}",resource="${words[2]}",subresource="${words[3]}"`;
+  return `verb="${verbOf(info.verb)}",${what},scope="${scope}"`;
 }
 
 const VERBS = new Set([

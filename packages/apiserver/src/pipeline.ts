@@ -38,7 +38,8 @@ export interface Admitted {
 
 /**
  * The one way through the server, whatever door a request came by:
- * request info → authentication → impersonation → limits → authorization → verb (decode, admission, storage) → response.
+ * request info → authentication → impersonation → limits → authorization → verb (decode, admission, storage)
+ * → response.
  */
 export class Pipeline {
   readonly #deps: PipelineDeps;

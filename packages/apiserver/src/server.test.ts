@@ -363,3 +363,33 @@ test('a cache that is not synced answers 503, a store that does not answer 504',
   broken.store.failure = undefined;
   await broken.stop();
 });
+
+test('before the first load probes are answered, and nobody is turned away: 503', async () => {
+  const { ApiServer } = await import('./server.ts');
+  const { MemoryStore } = await import('./testing/memory-store.ts');
+  const { TEST_CONFIG } = await import('./testing/harness.ts');
+  const { realClock, realRandom, silentLogger } = await import('@kubelab/component-base');
+  const unloaded = new ApiServer(TEST_CONFIG, {
+    store: new MemoryStore(),
+    clock: realClock,
+    random: realRandom,
+    log: silentLogger,
+  });
+  const codeFor = async (path: string, commonName: string | undefined) => {
+    const certificate =
+      commonName === undefined ? 'none' : { commonName, organizations: [], notAfterMs: Date.now() + 1e6 };
+    const response = await unloaded.pipeline.handle({
+      method: 'GET',
+      path,
+      query: new URLSearchParams(),
+      headers: {},
+      peer: { address: '', certificate },
+      body: () => Promise.resolve(new Uint8Array()),
+      signal: new AbortController().signal,
+    });
+    return response.code;
+  };
+  assert.equal(await codeFor('/livez', undefined), 200);
+  assert.equal(await codeFor('/readyz', undefined), 500);
+  assert.equal(await codeFor('/api/v1/nodes', 'system:kube-scheduler'), 503);
+});

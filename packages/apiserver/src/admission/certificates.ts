@@ -3,7 +3,8 @@ import type { AccessRequest, Authorizer } from '../authz/authorizer.ts';
 import type { AdmissionPlugin, Attributes } from './plugin.ts';
 
 /**
- * Certificate signing requests carry who made them, and are approved and signed only by who may do so for that signer
+ * Certificate signing requests carry who made them, and are approved and signed only by who may do so for
+ * that signer
  * (upstream: the request's strategy, `CertificateApproval`, `CertificateSigning`).
  */
 export function certificateAdmission(authorizer: Authorizer): AdmissionPlugin {

@@ -5,7 +5,9 @@ import { type AdmissionPlugin, type Attributes, isCore } from './plugin.ts';
 /** These the cluster cannot do without. */
 const IMMORTAL = new Set(['default', 'kube-system', 'kube-public']);
 
-/** Nothing is created in a namespace that is not there, or on its way out; the system's own namespaces stay. */
+/**
+ * Nothing is created in a namespace that is not there, or on its way out; the system's own namespaces stay.
+ */
 export function namespaceLifecycle(lookup: Lookup): AdmissionPlugin {
   return {
     name: 'NamespaceLifecycle',

@@ -8,7 +8,8 @@ import { forbiddenNodeLabels } from './node-labels.ts';
 /**
  * What a kubelet may write, with the object in hand (upstream: `plugin/pkg/admission/noderestriction`).
  * Invariants
- *   S4  a kubelet writes its own Node, Lease and pods only; no taints, no protected labels; tokens only for pods on its node
+ *   S4  a kubelet writes its own Node, Lease and pods only; no taints, no protected labels; tokens only for
+ *       pods on its node
  */
 export function nodeRestriction(lookup: Lookup): AdmissionPlugin {
   return {

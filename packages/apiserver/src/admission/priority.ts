@@ -49,15 +49,19 @@ async function setPriority({ object, resource, name }: Attributes, lookup: Looku
   const priority = found?.value ?? 0;
   const preemptionPolicy = found?.preemptionPolicy ?? 'PreemptLowerPriority';
   if (spec.priority !== undefined && spec.priority !== priority) {
-    const why = `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${priority} from the given PriorityClass name`;
-    throw errors.forbidden(resource, name, why);
+    throw notComputed('integer value of priority', spec.priority, priority);
   }
   if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== preemptionPolicy) {
-    const why = `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${preemptionPolicy} from the given PriorityClass name`;
-    throw errors.forbidden(resource, name, why);
+    throw notComputed('string value of PreemptionPolicy', spec.preemptionPolicy, preemptionPolicy);
   }
   spec.priority = priority;
   spec.preemptionPolicy = preemptionPolicy;
+
+  function notComputed(what: string, given: number | string, computed: number | string): Error {
+    const refused = `the ${what} (${given}) must not be provided in pod spec`;
+    const why = `priority admission controller computed ${computed} from the given PriorityClass name`;
+    return errors.forbidden(resource, name, `${refused}; ${why}`);
+  }
 }
 
 /** Of several (they may have been made at once) the lowest counts. */

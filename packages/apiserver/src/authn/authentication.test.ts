@@ -65,7 +65,9 @@ const other = generateKeyPairSync('ec', {
   publicKeyEncoding: { type: 'spki', format: 'pem' },
 }).privateKey;
 
-/** A token signed with the *public* key as if it were a shared secret: the old trick of confusing algorithms. */
+/**
+ * A token signed with the *public* key as if it were a shared secret: the old trick of confusing algorithms.
+ */
 function confused(): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const payload = {

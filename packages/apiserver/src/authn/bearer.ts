@@ -4,7 +4,10 @@ import type { ApiRequest } from '../core/messages.ts';
 const TOKEN_LENGTH_MAX = 16 * 1024;
 const WEBSOCKET_TOKEN = 'base64url.bearer.authorization.k8s.io.';
 
-/** The token of a request; undefined when it carries none. Any other kind of authorization is a credential we cannot check: 401. */
+/**
+ * The token of a request; undefined when it carries none. Any other kind of authorization is a credential we
+ * cannot check: 401.
+ */
 export function bearerToken({
   headers,
   isUpgrade,

@@ -12,7 +12,10 @@ import type { AccessRequest, Authorizer } from '../authz/authorizer.ts';
 
 const EXTRA_PREFIX = 'impersonate-extra-';
 
-/** Acts as somebody else when the headers ask for it and the user may: the verb `impersonate` on users, groups, uids and extras. */
+/**
+ * Acts as somebody else when the headers ask for it and the user may: the verb `impersonate` on users,
+ * groups, uids and extras.
+ */
 export async function impersonate(
   user: User,
   headers: ApiRequest['headers'],

@@ -2,7 +2,10 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { User } from '../core/user.ts';
 import type { AuthenticatedToken, TokenAuthenticator } from './authenticator.ts';
 
-/** `--token-auth-file`: lines of `token,user,uid,"group1,group2"`. Throws Error with the line's number for a line that is none. */
+/**
+ * `--token-auth-file`: lines of `token,user,uid,"group1,group2"`. Throws Error with the line's number for a
+ * line that is none.
+ */
 export class TokenFile implements TokenAuthenticator {
   readonly #users: { readonly digest: Buffer; readonly user: User }[] = [];
 

@@ -18,7 +18,8 @@ type WithRules = KubeObject & { rules?: PolicyRule[] | null };
 /**
  * Nobody gives away more than they have (upstream: `rbac/escalation_check.go`).
  * Invariants
- *   S2  who writes a role holds all its rules, or may `escalate`; who binds one holds all its rules, or may `bind` it
+ *   S2  who writes a role holds all its rules, or may `escalate`; who binds one holds all its rules, or may
+ *       `bind` it
  */
 export function escalationGuard(rbac: Rbac, authorizer: Authorizer): AdmissionPlugin {
   return {

@@ -12,9 +12,11 @@ export interface NodeCaches {
 }
 
 /**
- * What a kubelet may do (upstream: `plugin/pkg/auth/authorizer/node`): a fixed list of rules, narrowed to what belongs to its node.
+ * What a kubelet may do (upstream: `plugin/pkg/auth/authorizer/node`): a fixed list of rules, narrowed to
+ * what belongs to its node.
  * Invariants
- *   S4  a kubelet reads a secret, config map, claim or token only when a pod bound to its node refers to it, and only its own node's pods
+ *   S4  a kubelet reads a secret, config map, claim or token only when a pod bound to its node refers to it,
+ *       and only its own node's pods
  */
 export class NodeAuthorizer implements Authorizer {
   readonly #caches: NodeCaches;
@@ -101,7 +103,9 @@ export class NodeAuthorizer implements Authorizer {
     return (found as { spec?: { volumeName?: string } } | undefined)?.spec?.volumeName;
   }
 
-  /** Reads only of its own pods; what it may write of them, NodeRestriction decides with the object in hand. */
+  /**
+   * Reads only of its own pods; what it may write of them, NodeRestriction decides with the object in hand.
+   */
   #pods(request: AccessRequest, node: string): Decision {
     const { verb, name, namespace, subresource } = request;
     if (verb === 'list' || verb === 'watch') {

@@ -29,7 +29,8 @@ export interface BoundRules {
 }
 
 /**
- * Role-based access control on the watch cache: a request is allowed when a rule of a role bound to the user, or to one of
+ * Role-based access control on the watch cache: a request is allowed when a rule of a role bound to the user,
+ * or to one of
  * their groups, allows it. There is no rule that denies.
  */
 export class Rbac implements Authorizer {
@@ -92,7 +93,10 @@ export class Rbac implements Authorizer {
       : this.#aggregate(role);
   }
 
-  /** The role's own rules and those of every role its selectors choose: right even before a controller has written them down. */
+  /**
+   * The role's own rules and those of every role its selectors choose: right even before a controller has
+   * written them down.
+   */
   #aggregate(role: ClusterRole): readonly Rule[] {
     const { clusterRoles } = this.#caches;
     if (this.#aggregatedAt !== clusterRoles.version) {

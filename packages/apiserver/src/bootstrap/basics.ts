@@ -10,13 +10,12 @@ const PRIORITY_CLASSES = [
   {
     name: 'system-node-critical',
     value: 2_000_001_000,
-    description: 'Used for system critical pods that must not be moved from their current node.',
+    description: 'For pods their node cannot do without.',
   },
   {
     name: 'system-cluster-critical',
     value: 2_000_000_000,
-    description:
-      'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+    description: 'For pods the cluster cannot do without, on whichever node they run.',
   },
 ] as const;
 

@@ -19,7 +19,10 @@ export class Ensure {
       await Promise.all(items.slice(i, i + PARALLEL).map((item) => run(item)));
   }
 
-  /** Creates it, or completes what is there: `complete` gives the better object, undefined when nothing is missing. */
+  /**
+   * Creates it, or completes what is there: `complete` gives the better object, undefined when nothing is
+   * missing.
+   */
   async object<T extends KubeObject>(
     resource: ServedResource,
     wanted: T,

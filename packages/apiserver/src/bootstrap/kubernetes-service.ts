@@ -29,8 +29,10 @@ export interface MasterServiceOptions {
 }
 
 /**
- * The Service `default/kubernetes`, and behind it every API server that is alive: each keeps a leased key, and each writes down whose keys
- * it finds (upstream: the lease endpoint reconciler). A server that ends takes its key away; one that dies is gone with its lease.
+ * The Service `default/kubernetes`, and behind it every API server that is alive: each keeps a leased key,
+ * and each writes down whose keys
+ * it finds (upstream: the lease endpoint reconciler). A server that ends takes its key away; one that dies is
+ * gone with its lease.
  */
 export class MasterService {
   readonly #options: MasterServiceOptions;
@@ -130,7 +132,8 @@ export class MasterService {
       subsets: byPort.map(({ addresses, ports }) => ({ addresses: addresses.map((ip) => ({ ip })), ports })),
     };
     await this.#write('', 'endpoints', endpoints);
-    // A slice has one list of ports; servers differ in theirs only where all share one address, as processes on one machine.
+    // A slice has one list of ports; servers differ in theirs only where all share one address, as processes
+    // on one machine.
     const first = byPort[0];
     const slice: EndpointSlice = {
       kind: 'EndpointSlice',

@@ -13,7 +13,10 @@ const AUTOUPDATE = 'rbac.authorization.kubernetes.io/autoupdate';
 type RoleLike = KubeObject & { rules?: PolicyRule[] | null; aggregationRule?: unknown };
 type BindingLike = KubeObject & { roleRef: RoleRef; subjects?: Subject[] };
 
-/** Brings the bootstrap roles and bindings up to what this version needs: adds what is missing, takes nothing away. */
+/**
+ * Brings the bootstrap roles and bindings up to what this version needs: adds what is missing, takes nothing
+ * away.
+ */
 export async function ensurePolicy(ensure: Ensure): Promise<void> {
   const kinds = {
     roles: rbac('roles'),

@@ -3,7 +3,8 @@ import type { KubeObject } from '@kubelab/api';
 export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
 /**
- * One version of one object. The JSON text lies inside its own watch frame, so that a watch event costs no copy:
+ * One version of one object. The JSON text lies inside its own watch frame, so that a watch event costs no
+ * copy:
  *
  *   {"type":"MODIFIED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"7","name":"web",…}}\n
  *                               └──────────────────────────── bytes ────────────────────────────────────────┘
@@ -60,7 +61,10 @@ export class CacheEntry {
     return type === this.#frameType ? this.#frame : frameOf(type, [this.bytes]);
   }
 
-  /** The same object as of a later revision: what a watcher sees when the object was deleted, or left its selection. */
+  /**
+   * The same object as of a later revision: what a watcher sees when the object was deleted, or left its
+   * selection.
+   */
   atRevision(revision: number, type: WatchEventType): CacheEntry {
     return new CacheEntry(this.key, revision, frameOf(type, replaceRevision(this.bytes, revision)), type);
   }
@@ -143,7 +147,8 @@ function replaceRevision(bytes: Buffer, revision: number): Uint8Array[] {
 }
 
 /**
- * The text to store: kind, apiVersion, metadata first (see `spliceRevision`), without the resourceVersion, which is the store's to give.
+ * The text to store: kind, apiVersion, metadata first (see `spliceRevision`), without the resourceVersion,
+ * which is the store's to give.
  */
 export function encodeForStore(object: KubeObject): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object;

@@ -1,7 +1,10 @@
 import type { Store } from '../store/store.ts';
 import type { WatchCache } from './watch-cache.ts';
 
-/** A key of its own that is never written: reading it costs the store nothing but the agreement on its revision. */
+/**
+ * A key of its own that is never written: reading it costs the store nothing but the agreement on its
+ * revision.
+ */
 const PROBE_KEY = '/registry/health';
 const CATCH_UP_TIMEOUT_MS = 3000;
 
@@ -17,7 +20,8 @@ export class NotFreshError extends Error {
 }
 
 /**
- * Linearizable reads from the cache: a reader waits until the cache has reached the revision that the store had
+ * Linearizable reads from the cache: a reader waits until the cache has reached the revision that the store
+ * had
  * *after* the reader asked. Readers of one turn of the event loop share one question to the store.
  */
 export class Freshness {
@@ -30,7 +34,10 @@ export class Freshness {
     this.#cache = cache;
   }
 
-  /** Resolves once the cache holds everything that was acknowledged before this call. Throws NotFreshError or StoreError. */
+  /**
+   * Resolves once the cache holds everything that was acknowledged before this call. Throws NotFreshError or
+   * StoreError.
+   */
   async upToDate(): Promise<void> {
     if (!this.#cache.isSynced) throw new NotFreshError('not-synced');
     const revision = await this.#storeRevision();

@@ -1,6 +1,9 @@
 import type { CacheEntry } from './entry.ts';
 
-/** One change of one object. `entry` is the state after it; of a deletion, the last state at the deletion's revision. */
+/**
+ * One change of one object. `entry` is the state after it; of a deletion, the last state at the deletion's
+ * revision.
+ */
 export interface CacheEvent {
   readonly type: 'put' | 'delete';
   readonly revision: number;
@@ -12,7 +15,10 @@ export interface CacheEvent {
 
 export interface HistoryLimits {
   readonly eventsMax: number;
-  /** Events younger than this are kept as long as `eventsMax` allows; older ones go once there are `eventsMin`. */
+  /**
+   * Events younger than this are kept as long as `eventsMax` allows; older ones go once there are
+   * `eventsMin`.
+   */
   readonly keepMs: number;
   readonly eventsMin: number;
 }

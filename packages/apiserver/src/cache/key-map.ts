@@ -10,7 +10,9 @@ interface Prefix {
 
 /** Finds the cache a store key belongs to: `/registry/pods/default/web` → pods, `default/web`. */
 export class KeyMap {
-  /** By the first segment after `/registry/`: `services` has two (`services/specs/`, `services/endpoints/`). */
+  /**
+   * By the first segment after `/registry/`: `services` has two (`services/specs/`, `services/endpoints/`).
+   */
   readonly #bySegment = new Map<string, Prefix[]>();
 
   add(prefix: string, cache: ResourceCache): void {

@@ -7,7 +7,10 @@ import { ResourceCache } from './resource-cache.ts';
 const PAGE_KEYS = 500;
 const RELOAD_PAUSE_MS = 500;
 const BOOKMARK_EVERY_MS = 30_000;
-/** A reader that waits longer than this for the cache asks the store for a progress notice, and again at this pace. */
+/**
+ * A reader that waits longer than this for the cache asks the store for a progress notice, and again at this
+ * pace.
+ */
 const PROGRESS_AFTER_MS = 4;
 const PROGRESS_EVERY_MS = 100;
 
@@ -58,6 +61,11 @@ export class WatchCache {
 
   get isSynced(): boolean {
     return this.#synced;
+  }
+
+  /** It has been loaded at least once: what it holds was true at some time. */
+  get isLoaded(): boolean {
+    return this.#revision > 0;
   }
 
   /** Called after each batch of changes, and after each reload. */

@@ -16,7 +16,10 @@ export interface WatchFilter {
   matches(entry: CacheEntry): boolean;
 }
 
-/** Events waiting for a slow reader; beyond it the watch is closed, and the client starts again from its last resourceVersion. */
+/**
+ * Events waiting for a slow reader; beyond it the watch is closed, and the client starts again from its last
+ * resourceVersion.
+ */
 export const WATCH_BUFFER_EVENTS_MAX = 2000;
 const BATCH_EVENTS_MAX = 500;
 
@@ -70,7 +73,8 @@ export class Watcher {
 
   bookmark(revision: number): void {
     if (this.#ended !== undefined || !this.wantsBookmarks || revision < this.#after) return;
-    // Only at rest: with events still queued the client would take the bookmark's version for what it has not seen.
+    // Only at rest: with events still queued the client would take the bookmark's version for what it has not
+    // seen.
     if (this.#queue.length > 0 || this.#initial.length > 0) return;
     this.#push({ type: 'BOOKMARK', revision, initialEventsEnd: false });
   }
@@ -128,7 +132,10 @@ export class Watcher {
   }
 }
 
-/** The event as seen through a selection: an object that enters it is ADDED, one that leaves it DELETED in its last selected state. */
+/**
+ * The event as seen through a selection: an object that enters it is ADDED, one that leaves it DELETED in its
+ * last selected state.
+ */
 function seenAs(event: CacheEvent, filter: WatchFilter): OutEvent | undefined {
   const { entry, previous } = event;
   const before = previous !== undefined && filter.matches(previous);

@@ -11,7 +11,8 @@ const LONG_RUNNING = new Set(['exec', 'attach', 'portforward', 'log', 'proxy']);
 
 /**
  * Bounds the requests under way. Beyond it: 429 with `Retry-After: 1`, which clients know how to wait for.
- * Administrators, kubelets and probes always get in: they are who repairs an overloaded cluster, or keeps it from being taken for dead.
+ * Administrators, kubelets and probes always get in: they are who repairs an overloaded cluster, or keeps it
+ * from being taken for dead.
  */
 export class InflightLimiter {
   #readOnly = 0;

@@ -16,7 +16,10 @@ const JSON_OBJECT: Negotiated = {
 
 const ACCEPT_TYPES_MAX = 32;
 
-/** The first acceptable offer in the client's order; undefined means 406. Protobuf is never answered: clients list JSON beside it. */
+/**
+ * The first acceptable offer in the client's order; undefined means 406. Protobuf is never answered: clients
+ * list JSON beside it.
+ */
 export function negotiate(accept: string | undefined): Negotiated | undefined {
   if (accept === undefined || accept.trim() === '') return JSON_OBJECT;
   for (const clause of accept.split(',').slice(0, ACCEPT_TYPES_MAX)) {

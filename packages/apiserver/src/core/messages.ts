@@ -21,7 +21,9 @@ export interface ApiRequest {
 /** What the transport knows of the other end. */
 export interface Peer {
   readonly address: string;
-  /** `none`: it gave no certificate. `invalid`: it gave one that does not verify, which is worse than none. */
+  /**
+   * `none`: it gave no certificate. `invalid`: it gave one that does not verify, which is worse than none.
+   */
   readonly certificate: ClientCertificate | 'none' | 'invalid';
 }
 

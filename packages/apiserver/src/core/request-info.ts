@@ -3,14 +3,17 @@ import { ApiError, parseFieldSelector } from '@kubelab/api';
 /**
  * What a request is about, read from its method, path and query alone (upstream: `RequestInfoFactory`).
  *
- *   /api/v1/namespaces/default/pods/web/status   → resource pods, namespace default, name web, subresource status
+ *   /api/v1/namespaces/default/pods/web/status   → resource pods, namespace default, name web, subresource
+ *   status
  *   /apis/apps/v1/deployments                    → resource deployments in every namespace
  *   /healthz, /version, /openapi/v3              → no resource: only `path` and the lower-case method as verb
  */
 export interface RequestInfo {
   readonly isResource: boolean;
   readonly path: string;
-  /** get, list, watch, create, update, patch, delete, deletecollection; for other paths the lower-case method. */
+  /**
+   * get, list, watch, create, update, patch, delete, deletecollection; for other paths the lower-case method.
+   */
   readonly verb: string;
   readonly group: string;
   readonly version: string;

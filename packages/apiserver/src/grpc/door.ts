@@ -40,7 +40,10 @@ const METHOD_OF_VERB: Readonly<Record<KubeVerb, string>> = {
 const RECEIVE_BYTES_MAX = BODY_BYTES_MAX + 64 * 1024;
 const STOP_GRACE_MS = 1000;
 
-/** Door 2: kubelab.api.v1.KubeApi, the same requests without HTTP/1.1 around them, and all watches of a component on one stream. */
+/**
+ * Door 2: kubelab.api.v1.KubeApi, the same requests without HTTP/1.1 around them, and all watches of a
+ * component on one stream.
+ */
 export class GrpcDoor {
   readonly #options: GrpcDoorOptions;
   readonly #server = grpcServer({ receiveBytesMax: RECEIVE_BYTES_MAX });

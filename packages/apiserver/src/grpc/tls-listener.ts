@@ -12,8 +12,10 @@ export interface TlsFiles {
 }
 
 /**
- * Our own TLS in front of the gRPC library, which knows only "certificate demanded" and "not asked for": here it is asked for, none is fine,
- * and a connection with one that does not verify is cut off. Who is at the other end is read once a connection.
+ * Our own TLS in front of the gRPC library, which knows only "certificate demanded" and "not asked for": here
+ * it is asked for, none is fine,
+ * and a connection with one that does not verify is cut off. Who is at the other end is read once a
+ * connection.
  */
 export class TlsListener {
   readonly #server: Server;

@@ -5,10 +5,14 @@ import type { WatchRequest } from '@kubelab/rpc/kube-api';
 import type { ApiRequest, WatchResponse } from '../core/messages.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { errorBody } from '../respond/body.ts';
+import { pumpWatch } from '../respond/pump-watch.ts';
 
 const WATCHES_PER_STREAM_MAX = 200;
 
-/** All watches of one component on one stream. Each takes its events in batches and waits when the stream is full. */
+/**
+ * All watches of one component on one stream. Each takes its events in batches and waits when the stream is
+ * full.
+ */
 export class WatchStreamServer {
   readonly #stream: KubeWatchStream;
   readonly #pipeline: Pipeline;
@@ -71,33 +75,14 @@ export class WatchStreamServer {
     if (!this.#stream.destroyed) this.#stream.write({ id: start.id, type: 'CLOSED', object: last });
   }
 
-  async #pump(
-    id: number,
-    { watcher, encoder, timeoutMs }: WatchResponse,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const close = () => watcher.close('stopped');
-    const timer = this.#clock.setTimer(timeoutMs, close);
-    signal.addEventListener('abort', close, { once: true });
-    if (signal.aborted) close();
-    try {
-      for (;;) {
-        const batch = watcher.take();
-        if (batch.length === 0) {
-          if (watcher.ended !== undefined) return;
-          await watcher.wait();
-          continue;
-        }
-        let hasRoom = true;
-        for (const event of batch)
-          hasRoom = this.#stream.write({ id, type: event.type, object: encoder.object(event) });
-        if (!hasRoom) await this.#drain(signal);
+  #pump(id: number, response: WatchResponse, signal: AbortSignal): Promise<void> {
+    return pumpWatch(response, { clock: this.#clock, signal }, async (batch) => {
+      let hasRoom = true;
+      for (const event of batch) {
+        hasRoom = this.#stream.write({ id, type: event.type, object: response.encoder.object(event) });
       }
-    } finally {
-      timer.cancel();
-      signal.removeEventListener('abort', close);
-      watcher.close('stopped');
-    }
+      if (!hasRoom) await this.#drain(signal);
+    });
   }
 
   /** One listener for all watches of the stream. */

@@ -43,7 +43,8 @@ const CONCURRENT_STREAMS_MAX = 250;
 const DRAIN_MS = 2_000;
 
 /**
- * Door 1: REST over one TLS port, HTTP/1.1 and HTTP/2. Certificates of clients are asked for, not demanded: tokens are welcome too.
+ * Door 1: REST over one TLS port, HTTP/1.1 and HTTP/2. Certificates of clients are asked for, not demanded:
+ * tokens are welcome too.
  * Sessions are not resumed: a certificate is verified in each connection's own handshake.
  */
 export class HttpDoor {

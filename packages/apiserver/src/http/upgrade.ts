@@ -7,7 +7,9 @@ import type { ApiServer } from '../server.ts';
 
 const UPGRADED = new Set(['exec', 'attach', 'portforward']);
 
-/** Upgrades go through the same stages as every request, then to the kubelet. Refusals are thrown as ApiError. */
+/**
+ * Upgrades go through the same stages as every request, then to the kubelet. Refusals are thrown as ApiError.
+ */
 export function upgradeHandler(server: ApiServer) {
   return async (request: ApiRequest, raw: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     const { call } = await server.pipeline.admit(request);

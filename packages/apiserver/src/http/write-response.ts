@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '@kubelab/component-base';
 import type { ApiResponse, StreamResponse, WatchResponse } from '../core/messages.ts';
+import { pumpWatch } from '../respond/pump-watch.ts';
 
 /** Of either protocol: node's HTTP/2 response has the same methods, though it is declared otherwise. */
 export type AnyResponse = ServerResponse;
@@ -39,31 +40,15 @@ async function writeWatch(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  const { watcher, encoder } = response;
-  const close = () => watcher.close('stopped');
-  const timer = clock.setTimer(response.timeoutMs, close);
-  signal.addEventListener('abort', close, { once: true });
-  if (signal.aborted) close();
-  try {
-    for (;;) {
-      const batch = watcher.take();
-      if (batch.length === 0) {
-        if (watcher.ended !== undefined) break;
-        await watcher.wait();
-        continue;
-      }
-      const frames = batch.map((event) => encoder.frame(event));
-      const isTaken = to.write(
-        frames.length === 1 && frames[0] !== undefined ? frames[0] : Buffer.concat(frames),
-      );
-      if (!isTaken) await drained(to, signal);
-    }
-  } finally {
-    timer.cancel();
-    signal.removeEventListener('abort', close);
-    watcher.close('stopped');
-    to.end();
-  }
+  const { encoder } = response;
+  await pumpWatch(response, { clock, signal }, async (batch) => {
+    const frames = batch.map((event) => encoder.frame(event));
+    const isTaken = to.write(
+      frames.length === 1 && frames[0] !== undefined ? frames[0] : Buffer.concat(frames),
+    );
+    if (!isTaken) await drained(to, signal);
+  });
+  to.end();
 }
 
 async function writeStream(to: AnyResponse, { body }: StreamResponse, signal: AbortSignal): Promise<void> {

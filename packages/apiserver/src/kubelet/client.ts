@@ -25,7 +25,9 @@ export interface Upgraded {
   readonly head: Buffer;
 }
 
-/** Speaks to kubelets. The address may be anything: it is the node's *name* that their certificate must carry. */
+/**
+ * Speaks to kubelets. The address may be anything: it is the node's *name* that their certificate must carry.
+ */
 export class KubeletClient {
   readonly #tls: KubeletTls;
 
@@ -60,8 +62,10 @@ export class KubeletClient {
   }
 
   /**
-   * Asks for an upgrade; resolves only when the kubelet has switched protocols. Throws ApiError with what it said instead: then no byte
-   * of the client may reach it any more, for it would be taken for a request of the API server's own (CVE-2018-1002105).
+   * Asks for an upgrade; resolves only when the kubelet has switched protocols. Throws ApiError with what it
+   * said instead: then no byte
+   * of the client may reach it any more, for it would be taken for a request of the API server's own
+   * (CVE-2018-1002105).
    */
   upgrade(
     kubelet: KubeletAddress,

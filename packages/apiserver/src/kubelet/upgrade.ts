@@ -12,7 +12,8 @@ const WITHHELD_PREFIXES = ['impersonate-', 'x-remote-', 'x-forwarded-'];
 const BEARER_PROTOCOL = 'base64url.bearer.authorization.k8s.io.';
 
 /**
- * exec, attach and port-forward: after the API server has let the user in, the upgraded connection is the kubelet's and the client's.
+ * exec, attach and port-forward: after the API server has let the user in, the upgraded connection is the
+ * kubelet's and the client's.
  * Whatever protocol they agree on (WebSocket, SPDY/3.1) passes through unread.
  */
 export async function connectToKubelet(

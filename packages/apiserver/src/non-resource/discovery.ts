@@ -12,7 +12,10 @@ import type { ApiRequest, BodyResponse } from '../core/messages.ts';
 import { jsonBody } from '../respond/body.ts';
 import type { NonResourceRoute } from './handler.ts';
 
-/** `/api`, `/apis` and what lies right below: plain lists, or everything in one document for those who ask for it. */
+/**
+ * `/api`, `/apis` and what lies right below: plain lists, or everything in one document for those who ask for
+ * it.
+ */
 export function discoveryRoutes(serverAddress: () => string): NonResourceRoute[] {
   const documents = new Map<string, Aggregated>();
   const aggregated = (

@@ -9,7 +9,10 @@ export interface HealthCheck {
   isOk(): boolean;
 }
 
-/** `/livez`, `/readyz`, and the older `/healthz` (which asks what `/readyz` asks, but for the end of the process). */
+/**
+ * `/livez`, `/readyz`, and the older `/healthz` (which asks what `/readyz` asks, but for the end of the
+ * process).
+ */
 export function healthRoutes(checks: readonly HealthCheck[]): NonResourceRoute[] {
   const live = checks.filter((check) => check.in.includes('livez'));
   const ready = checks.filter((check) => check.in.includes('readyz'));

@@ -3,7 +3,9 @@ import type { NonResourceRoute } from './handler.ts';
 
 const IMMUTABLE_SECONDS = 31_536_000;
 
-/** `/openapi/v3`: an index, and one document a group version. Built when first asked for: few clients ever do. */
+/**
+ * `/openapi/v3`: an index, and one document a group version. Built when first asked for: few clients ever do.
+ */
 export function openapiRoutes(clock: { now(): number }): NonResourceRoute[] {
   const documents = new Map<string, object>();
   return [

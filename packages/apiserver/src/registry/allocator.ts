@@ -3,11 +3,15 @@ import type { ServedResource } from '@kubelab/api/server';
 import type { ClaimTakenError, Companions } from './objects.ts';
 
 /**
- * Fills in what only the store can give once: a Service's addresses and node ports. The claims go into the same transaction as the object.
+ * Fills in what only the store can give once: a Service's addresses and node ports. The claims go into the
+ * same transaction as the object.
  */
 export interface Allocator {
   handles(resource: ServedResource): boolean;
-  /** Changes `object` in place; `avoid` holds keys that were taken when tried. Throws ApiError when there is none left. */
+  /**
+   * Changes `object` in place; `avoid` holds keys that were taken when tried. Throws ApiError when there is
+   * none left.
+   */
   allocate(object: KubeObject, old: KubeObject | undefined, avoid: ReadonlySet<string>): Companions;
   /** What a deletion gives back. */
   release(object: KubeObject): Companions;

@@ -2,7 +2,10 @@ import { errors, type KubeObject } from '@kubelab/api';
 import { type Decoded, decodeAs, decodeObject, type ServedResource } from '@kubelab/api/server';
 import type { Call } from './call.ts';
 
-/** The request's body as an object of the path's kind; unknown fields are dropped, told or refused as `fieldValidation` says. */
+/**
+ * The request's body as an object of the path's kind; unknown fields are dropped, told or refused as
+ * `fieldValidation` says.
+ */
 export async function objectOfBody(call: Call, into: ServedResource): Promise<KubeObject> {
   const decoded = decodeObject(await call.request.body(), call.request.headers['content-type'], { into });
   checkUnknown(call, decoded);

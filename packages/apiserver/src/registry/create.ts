@@ -35,7 +35,10 @@ export async function createObject(call: Call, registry: Registry): Promise<Outc
   }
 }
 
-/** Everything between a decoded object and the store: identity, defaults, admission, strategy, allocation, validation. */
+/**
+ * Everything between a decoded object and the store: identity, defaults, admission, strategy, allocation,
+ * validation.
+ */
 export async function storeNew(
   call: Call,
   registry: Registry,

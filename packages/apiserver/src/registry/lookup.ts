@@ -4,7 +4,10 @@ import { must } from '@kubelab/component-base';
 import type { ResourceCache } from '../cache/resource-cache.ts';
 import type { Objects } from './objects.ts';
 
-/** Reads of the server itself: admission, authorizers, allocators. From the cache; `fresh` where a mistake would be a wrong refusal. */
+/**
+ * Reads of the server itself: admission, authorizers, allocators. From the cache; `fresh` where a mistake
+ * would be a wrong refusal.
+ */
 export class Lookup {
   readonly #objects: Objects;
 

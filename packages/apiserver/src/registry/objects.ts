@@ -49,7 +49,8 @@ export interface ObjectsDeps {
  * The objects of every stored resource: reads from the watch cache, conditional writes to the store.
  * Invariants
  *   A1  a write names the version it replaces: nobody's update is lost
- *   REG-1  a refusal is never decided on a stale read: what the cache shows is read again from the store first
+ *   REG-1  a refusal is never decided on a stale read: what the cache shows is read again from the store
+ *          first
  */
 export class Objects {
   readonly cache: WatchCache;
@@ -99,8 +100,9 @@ export class Objects {
     return this.#freshness.upToDate();
   }
 
-  /** Like `upToDate`, for who can do without: true when the cache is newer than it was. */
+  /** Like `upToDate`, for who can do without: true when the cache is newer than it was. Throws only before the first load. */
   async catchUp(): Promise<boolean> {
+    if (!this.cache.isLoaded) throw new NotFreshError('not-synced');
     const before = this.cache.revision;
     try {
       await this.#freshness.upToDate();
@@ -156,8 +158,10 @@ export class Objects {
   }
 
   /**
-   * Reads, lets `decide` say what becomes of it, and writes on the condition that nobody else wrote meanwhile; else again.
-   * `decide` may run several times; it gets undefined when the object is not there. What it throws is only believed on a fresh read.
+   * Reads, lets `decide` say what becomes of it, and writes on the condition that nobody else wrote
+   * meanwhile; else again.
+   * `decide` may run several times; it gets undefined when the object is not there. What it throws is only
+   * believed on a fresh read.
    */
   async update(
     resource: ServedResource,

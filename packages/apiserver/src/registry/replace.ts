@@ -13,7 +13,9 @@ import type { Registry } from './registry.ts';
 /** `applied`: the new object already says who owns what. */
 type Tracking = 'updated' | 'applied';
 
-/** Replaces the stored object by what `make` makes of it, again and again until nobody else wrote in between. */
+/**
+ * Replaces the stored object by what `make` makes of it, again and again until nobody else wrote in between.
+ */
 export async function replace(
   call: Call,
   registry: Registry,
@@ -91,7 +93,9 @@ async function decide(
   return { type: 'put', object: tracked, with: companions };
 }
 
-/** Who owns which field is the server's to say; true when the update asks to forget it all, by an empty list. */
+/**
+ * Who owns which field is the server's to say; true when the update asks to forget it all, by an empty list.
+ */
 function keepOwners(object: KubeObject, old: KubeObject, tracking: Tracking): boolean {
   if (tracking === 'applied') return false;
   const sent = object.metadata.managedFields;

@@ -17,7 +17,8 @@ const BY_CLAIM = 'claim';
 /**
  * Cluster IPs and node ports.
  * Invariants
- *   SVC-1  an address or port belongs to one Service: its key in the store is made and removed in the Service's own transaction
+ *   SVC-1  an address or port belongs to one Service: its key in the store is made and removed in the
+ *          Service's own transaction
  */
 export class ServiceAllocator implements Allocator {
   readonly #ips: IpRange;
@@ -103,7 +104,8 @@ export class ServiceAllocator implements Allocator {
       if (address === undefined) throw errors.internalError(`failed to allocate a serviceIP: range is full`);
       spec.clusterIP = address;
     } else if (!this.#ips.contains(spec.clusterIP) && !before.has(IP_KEYS + spec.clusterIP)) {
-      const detail = `failed to allocate IP ${spec.clusterIP}: the provided IP is not in the valid range. The range of valid IPs is ${this.#ips.text}`;
+      const why = `the provided IP is not in the valid range. The range of valid IPs is ${this.#ips.text}`;
+      const detail = `failed to allocate IP ${spec.clusterIP}: ${why}`;
       throw this.#invalid(metadata.name, {
         type: 'FieldValueInvalid',
         field: 'spec.clusterIPs',

@@ -31,7 +31,8 @@ export class IpRange {
   }
 
   /**
-   * A free address by chance, from the upper part first: the lower is left to those who choose theirs themselves
+   * A free address by chance, from the upper part first: the lower is left to those who choose theirs
+   * themselves
    * (upstream: static and dynamic band). undefined: none is left.
    */
   pick(isTaken: (address: string) => boolean, random: Random): string | undefined {

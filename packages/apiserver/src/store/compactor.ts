@@ -5,7 +5,8 @@ import type { Store } from './store.ts';
 const KEY = 'compact_rev_key';
 
 /**
- * Gives up revisions older than one interval, so that the store does not grow for ever. Of several servers whoever writes the key first
+ * Gives up revisions older than one interval, so that the store does not grow for ever. Of several servers
+ * whoever writes the key first
  * does it in each interval (upstream: `etcd3/compact.go`).
  */
 export class Compactor {

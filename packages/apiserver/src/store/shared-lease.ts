@@ -3,7 +3,10 @@ import type { LeaseId, Store } from './store.ts';
 
 const REUSE_MS = 60_000;
 
-/** Leases for objects that vanish by themselves: what is written within a minute shares one, which lives that minute longer. */
+/**
+ * Leases for objects that vanish by themselves: what is written within a minute shares one, which lives that
+ * minute longer.
+ */
 export class SharedLease {
   readonly #store: Store;
   readonly #clock: Clock;

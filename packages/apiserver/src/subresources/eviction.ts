@@ -44,7 +44,8 @@ export async function evictPod(call: Call, registry: Registry, lookup: Lookup): 
     if (budget !== undefined) {
       const mayGoUnready = !isPodReady(pod) && unreadyMayGo(budget);
       if (!mayGoUnready) await spend(budget, pod, registry, isDry);
-      // Between the question and the deletion the pod may have become ready: then it would have needed the budget.
+      // Between the question and the deletion the pod may have become ready: then it would have needed the
+      // budget.
       else
         options.preconditions = { ...options.preconditions, resourceVersion: pod.metadata.resourceVersion };
     }
@@ -124,7 +125,8 @@ async function spend(
     const disrupted = status.disruptedPods ?? {};
     const left = status.disruptionsAllowed ?? 0;
     if (left <= 0) {
-      const message = `The disruption budget ${name} needs ${status.desiredHealthy} healthy pods and has ${status.currentHealthy} currently`;
+      const { desiredHealthy, currentHealthy } = status;
+      const message = `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`;
       throw errors.tooManyRequests(
         "Cannot evict pod as it would violate the pod's disruption budget.",
         undefined,

@@ -2,6 +2,7 @@ import { errors } from '@kubelab/api';
 import type { ServiceAccountTokens } from '../authn/service-account.ts';
 import type { KubeletClient } from '../kubelet/client.ts';
 import { podLog } from '../kubelet/logs.ts';
+import { nodeProxy } from '../kubelet/node-proxy.ts';
 import type { Handler, Handlers } from '../registry/dispatch.ts';
 import type { Lookup } from '../registry/lookup.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -22,7 +23,9 @@ export interface SubresourceDeps {
 const SCALABLE = ['deployments.apps', 'replicasets.apps', 'statefulsets.apps', 'replicationcontrollers'];
 const UPGRADED = ['exec', 'attach', 'portforward'];
 
-/** Subresources with a life of their own; the others (status, finalize, approval, …) are views of the object. */
+/**
+ * Subresources with a life of their own; the others (status, finalize, approval, …) are views of the object.
+ */
 export function subresourceHandlers(deps: SubresourceDeps): Handlers {
   const { registry, lookup, kubelets, tokens, audiences, tokenSecondsMax } = deps;
   const scale = {
@@ -40,6 +43,10 @@ export function subresourceHandlers(deps: SubresourceDeps): Handlers {
     'pods/binding': { create: (call) => bindPod(call, registry) },
     bindings: { create: (call) => bindPod(call, registry) },
     'pods/eviction': { create: (call) => evictPod(call, registry, lookup) },
+    'nodes/proxy': { get: (call) => nodeProxy(call, kubelets, lookup) },
+    // Known to clients by discovery, not served: every verb is refused.
+    'pods/proxy': {},
+    'services/proxy': {},
     'pods/log': { get: (call) => podLog(call, kubelets, lookup) },
     'serviceaccounts/token': { create: (call) => createToken(call, tokenDeps) },
   };

@@ -134,8 +134,9 @@ async function bind<T extends KubeObject>(
   if (found !== undefined) return found;
   const namesake = lookup.get(type, key);
   if (namesake === undefined) throw errors.notFound(type, name);
-  const why = `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`;
-  throw errors.conflict(type, name, why);
+  const why = `the UID in the bound object reference (${uid}) does not match the UID in record`;
+  const hint = 'The object might have been deleted and then recreated';
+  throw errors.conflict(type, name, `${why}. ${hint}`);
 }
 
 function named({ metadata }: KubeObject): Named {

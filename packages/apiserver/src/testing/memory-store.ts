@@ -27,7 +27,10 @@ interface MemoryWatch {
   next: number;
 }
 
-/** etcd's model in memory for tests: one log of changes, revisions, txns, watches. Events arrive a turn after their write. */
+/**
+ * etcd's model in memory for tests: one log of changes, revisions, txns, watches. Events arrive a turn after
+ * their write.
+ */
 export class MemoryStore implements Store {
   revision = 1;
   compactedRevision = 0;

@@ -4,7 +4,8 @@ import type { BootstrapRole } from './roles.ts';
 import { serviceAccount, user } from './subjects.ts';
 
 /**
- * One role a controller, as upstream. Each is bound to the controller's own service account and, as all of them run in one process
+ * One role a controller, as upstream. Each is bound to the controller's own service account and, as all of
+ * them run in one process
  * with one identity, to that process too.
  */
 export const controllerRoles: readonly BootstrapRole[] = Object.entries(rulesByController()).map(
@@ -27,7 +28,8 @@ function rulesByController(): Record<string, PolicyRule[]> {
       allow('sign').of(
         'certificates.k8s.io',
         'signers',
-        'kubernetes.io/kube-apiserver-client kubernetes.io/kube-apiserver-client-kubelet kubernetes.io/kubelet-serving kubernetes.io/legacy-unknown',
+        'kubernetes.io/kube-apiserver-client kubernetes.io/kube-apiserver-client-kubelet ' +
+          'kubernetes.io/kubelet-serving kubernetes.io/legacy-unknown',
       ),
       allow('create').of('authorization.k8s.io', 'subjectaccessreviews'),
     ],

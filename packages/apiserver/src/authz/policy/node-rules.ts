@@ -1,12 +1,16 @@
 import type { PolicyRule } from '@kubelab/api';
 import { allow, events, READ } from './rule.ts';
 
-/** What kubelets need beside what is tied to their own pods (upstream: `NodeRules`). Used by the node authorizer alone. */
+/**
+ * What kubelets need beside what is tied to their own pods (upstream: `NodeRules`). Used by the node
+ * authorizer alone.
+ */
 export const NODE_RULES: readonly PolicyRule[] = [
   allow('create').of('authentication.k8s.io', 'tokenreviews'),
   allow('create').of('authorization.k8s.io', 'subjectaccessreviews localsubjectaccessreviews'),
   allow(READ).of('', 'services'),
-  // Routes to the other nodes' pods are the kubelet's own work here: it reads all nodes, and writes only its own.
+  // Routes to the other nodes' pods are the kubelet's own work here: it reads all nodes, and writes only its
+  // own.
   allow('create get list watch').of('', 'nodes'),
   allow('update patch').of('', 'nodes/status nodes'),
   events,

@@ -1,6 +1,9 @@
 import type { PolicyRule } from '@kubelab/api';
 
-/** `allow('get list').of('apps', 'deployments')`: policy as it is read. Words are separated by spaces; the core group is ''. */
+/**
+ * `allow('get list').of('apps', 'deployments')`: policy as it is read. Words are separated by spaces; the
+ * core group is ''.
+ */
 export function allow(verbs: string) {
   const list = verbs.split(' ');
   return {

@@ -2,7 +2,9 @@ import type { PolicyRule } from '@kubelab/api';
 import { allow, READ, WRITE } from './rule.ts';
 import type { BootstrapRole } from './roles.ts';
 
-/** cluster-admin, admin, edit, view: the last three are put together from the roles that carry their label. */
+/**
+ * cluster-admin, admin, edit, view: the last three are put together from the roles that carry their label.
+ */
 export const userFacingRoles: readonly BootstrapRole[] = [
   { name: 'cluster-admin', rules: [allow('*').of('*', '*'), allow('*').paths('*')] },
   { name: 'admin', aggregates: 'admin' },
@@ -32,12 +34,14 @@ function editRules(): PolicyRule[] {
     allow('create').of('', 'pods/eviction'),
     allow(WRITE).of(
       '',
-      'configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy',
+      'configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale ' +
+        'secrets serviceaccounts services services/proxy',
     ),
     allow('create').of('', 'serviceaccounts/token'),
     allow(WRITE).of(
       'apps',
-      'daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale',
+      'daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale ' +
+        'statefulsets statefulsets/scale',
     ),
     allow(WRITE).of('autoscaling', 'horizontalpodautoscalers'),
     allow(WRITE).of('batch', 'cronjobs jobs'),
@@ -52,17 +56,21 @@ function viewRules(): PolicyRule[] {
   return [
     allow(READ).of(
       '',
-      'configmaps endpoints persistentvolumeclaims persistentvolumeclaims/status pods replicationcontrollers replicationcontrollers/scale serviceaccounts services services/status',
+      'configmaps endpoints persistentvolumeclaims persistentvolumeclaims/status pods ' +
+        'replicationcontrollers replicationcontrollers/scale serviceaccounts services services/status',
     ),
     allow(READ).of(
       '',
-      'bindings events limitranges namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status',
+      'bindings events limitranges namespaces/status pods/log pods/status replicationcontrollers/status ' +
+        'resourcequotas resourcequotas/status',
     ),
     allow(READ).of('', 'namespaces'),
     allow(READ).of('discovery.k8s.io', 'endpointslices'),
     allow(READ).of(
       'apps',
-      'controllerrevisions daemonsets daemonsets/status deployments deployments/scale deployments/status replicasets replicasets/scale replicasets/status statefulsets statefulsets/scale statefulsets/status',
+      'controllerrevisions daemonsets daemonsets/status deployments deployments/scale ' +
+        'deployments/status replicasets replicasets/scale replicasets/status statefulsets ' +
+        'statefulsets/scale statefulsets/status',
     ),
     allow(READ).of('autoscaling', 'horizontalpodautoscalers horizontalpodautoscalers/status'),
     allow(READ).of('batch', 'cronjobs cronjobs/status jobs jobs/status'),
