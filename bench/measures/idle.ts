@@ -64,16 +64,17 @@ async function sampleAll(processes: readonly ProcessEntry[]): Promise<Sample[]> 
   return samples;
 }
 
-/** `packages/kubelet/src/main.ts` is the kubelet, `packages/cli/src/node/main.ts` the node's entry. What is not kubelab's is the engine's. */
+/**
+ * `packages/kubelet/src/main.ts` is the kubelet, `packages/cli/src/node/main.ts` the node's entry. The programs that hold a node's namespaces
+ * (`unshare`, `sh`) carry the entry's command line in theirs. What is not kubelab's is the engine's.
+ */
 function nameOf({ words }: ProcessEntry): Pick<Sample, 'component' | 'isOurs'> {
+  const program = basename(words[0] ?? '');
   const main = words
     .map((word) => /packages\/([\w-]+)\/src\/(?:([\w-]+)\/)?main\.ts$/.exec(word))
     .find(Boolean);
-  const program = basename(words[0] ?? '');
-  // The one that holds a node's namespaces carries the node's whole command line, but is no Node.js.
-  if (program === 'unshare') return { component: 'unshare', isOurs: true };
-  const component = main?.[2] ?? main?.[1];
-  return component === undefined ? { component: program, isOurs: false } : { component, isOurs: true };
+  if (main === undefined || main === null) return { component: program, isOurs: false };
+  return { component: program === 'node' ? (main[2] ?? main[1] ?? program) : program, isOurs: true };
 }
 
 function componentRow(component: string, samples: readonly Sample[]): Row {
