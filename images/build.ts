@@ -18,7 +18,24 @@ const { code, output } = await build(base === undefined ? [] : ['--build-arg', `
 // What a builder says is of interest only when it fails.
 if (code !== 0) process.stderr.write(output);
 else process.stdout.write(`${image} built${base === undefined ? '' : ` on ${base}`}\n`);
+await removeSuperseded();
 process.exitCode = code;
+
+/** What earlier builds left without a name, and bases of other sources; the engine keeps what containers or images still need. */
+async function removeSuperseded(): Promise<void> {
+  await docker('image', 'prune', '--force', '--filter', 'label=kubelab.image');
+  const bases = await docker('images', '--format', '{{.Repository}}:{{.Tag}}', 'kubelab-base');
+  for (const name of bases.split('\n')) if (name !== '' && name !== base) await docker('rmi', name);
+}
+
+/** Stdout; empty when the engine refuses, as it does for what is in use. */
+async function docker(...words: readonly string[]): Promise<string> {
+  try {
+    return (await promisify(execFile)('docker', words)).stdout;
+  } catch {
+    return '';
+  }
+}
 
 function build(args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
   const words = ['build', '--force-rm', '--file', 'images/Dockerfile', '--tag', image, ...args, '.'];

@@ -18,8 +18,10 @@ const STORE_PORTS = [12_379, 12_380, 12_381];
 const kubectlPath = [...installedKubectls(['1.30', '1.31', '1.32', '1.33']).values()].at(-1);
 const busybox = findBusybox();
 
+/** `COMPOSE="docker compose"` names another one than the first that is found. */
 async function findCompose(): Promise<readonly string[] | undefined> {
-  for (const words of [['docker-compose'], ['docker', 'compose']]) {
+  const given = process.env.COMPOSE?.split(' ');
+  for (const words of given === undefined ? [['docker-compose'], ['docker', 'compose']] : [given]) {
     const [command = '', ...args] = words;
     const found = await execute(command, [...args, 'version']).catch(() => undefined);
     if (found?.code === 0) return words;
