@@ -24,10 +24,10 @@ import { UnionAuthorizer } from './authz/authorizer.ts';
 import { escalationGuard } from './authz/escalation.ts';
 import { NodeAuthorizer } from './authz/node.ts';
 import { Rbac } from './authz/rbac.ts';
-import { ensureBasics } from './bootstrap/basics.ts';
+import { wantedBasics } from './bootstrap/basics.ts';
 import { Ensure } from './bootstrap/ensure.ts';
 import { MasterService } from './bootstrap/kubernetes-service.ts';
-import { ensurePolicy } from './bootstrap/policy.ts';
+import { wantedPolicy } from './bootstrap/policy.ts';
 import type { ApiServerConfig } from './config.ts';
 import { InflightLimiter } from './core/inflight.ts';
 import { KubeletClient } from './kubelet/client.ts';
@@ -180,8 +180,7 @@ export class ApiServer {
   /** Makes what every cluster has, and begins the work in the background. */
   async bootstrap(): Promise<void> {
     const ensure = new Ensure(this.objects);
-    await ensureBasics(ensure);
-    await ensurePolicy(ensure);
+    await ensure.all([...wantedBasics(), ...wantedPolicy()]);
     await this.#masterService.start(ensure);
     this.#compactor.start();
     this.#isBootstrapped = true;

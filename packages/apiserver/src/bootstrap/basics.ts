@@ -1,7 +1,7 @@
 import type { KubeObject } from '@kubelab/api';
 import { findResource } from '@kubelab/api/server';
 import { must } from '@kubelab/component-base';
-import type { Ensure } from './ensure.ts';
+import { wanted, type Wanted } from './ensure.ts';
 
 /** Namespaces that are always there. */
 export const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'] as const;
@@ -20,17 +20,16 @@ const PRIORITY_CLASSES = [
 ] as const;
 
 /** Namespaces and priority classes without which nothing else works. */
-export async function ensureBasics(ensure: Ensure): Promise<void> {
+export function wantedBasics(): Wanted[] {
   const namespaces = must(findResource('', 'v1', 'namespaces'));
-  await ensure.each(SYSTEM_NAMESPACES, (name) => ensure.object(namespaces, named('v1', 'Namespace', name)));
   const classes = must(findResource('scheduling.k8s.io', 'v1', 'priorityclasses'));
-  await ensure.each(PRIORITY_CLASSES, ({ name, ...rest }) =>
-    ensure.object(classes, {
-      ...named('scheduling.k8s.io/v1', 'PriorityClass', name),
-      ...rest,
-      globalDefault: false,
+  return [
+    ...SYSTEM_NAMESPACES.map((name) => wanted(namespaces, named('v1', 'Namespace', name))),
+    ...PRIORITY_CLASSES.map(({ name, ...rest }) => {
+      const object = named('scheduling.k8s.io/v1', 'PriorityClass', name);
+      return wanted(classes, { ...object, ...rest, globalDefault: false });
     }),
-  );
+  ];
 }
 
 function named(apiVersion: string, kind: string, name: string): KubeObject {

@@ -1,4 +1,11 @@
-import { type Endpoints, type EndpointSlice, type KubeObject, semanticEqual, Service } from '@kubelab/api';
+import {
+  type Endpoints,
+  type EndpointSlice,
+  isStatus,
+  type KubeObject,
+  semanticEqual,
+  Service,
+} from '@kubelab/api';
 import { findResource } from '@kubelab/api/server';
 import { type Clock, errorMessage, type Logger, must, rfc3339, type Timer } from '@kubelab/component-base';
 import type { Objects } from '../registry/objects.ts';
@@ -66,19 +73,15 @@ export class MasterService {
   }
 
   async #ensureService(ensure: Ensure): Promise<void> {
-    const { objects, allocator } = this.#options;
-    const resource = served(Service);
-    if (objects.of(resource).get(`${NAMESPACE}/${NAME}`) !== undefined) return;
-    const service = this.#service();
+    const { allocator, clusterIP, log } = this.#options;
     try {
-      await ensure.object(resource, service, undefined, (object) =>
-        allocator.allocate(object, undefined, new Set()),
-      );
+      const claims = (object: Service) => allocator.allocate(object, undefined, new Set());
+      await ensure.make(served(Service), this.#service(), claims);
     } catch (error) {
+      // Another server was first, and that is as good.
+      if (isStatus(error, 'AlreadyExists')) return;
       if (!(error instanceof ClaimTakenError)) throw error;
-      this.#options.log.error('the address of the kubernetes service is taken', {
-        clusterIP: this.#options.clusterIP,
-      });
+      log.error('the address of the kubernetes service is taken', { clusterIP });
     }
   }
 

@@ -4,7 +4,9 @@ import { must } from '@kubelab/component-base';
 import { type BootstrapRole, bootstrapRoles, namespaceRoles } from '../authz/policy/roles.ts';
 import { RBAC_GROUP } from '../authz/rbac.ts';
 import { uncovered } from '../authz/rules.ts';
-import type { Ensure } from './ensure.ts';
+import { GROUP_MASTERS } from '../core/user.ts';
+import { group } from '../authz/policy/subjects.ts';
+import { wanted, type Wanted } from './ensure.ts';
 
 const BOOTSTRAPPING_LABEL = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
 /** `"false"` keeps a role or binding as its owner left it. */
@@ -13,38 +15,28 @@ const AUTOUPDATE = 'rbac.authorization.kubernetes.io/autoupdate';
 type RoleLike = KubeObject & { rules?: PolicyRule[] | null; aggregationRule?: unknown };
 type BindingLike = KubeObject & { roleRef: RoleRef; subjects?: Subject[] };
 
-/**
- * Brings the bootstrap roles and bindings up to what this version needs: adds what is missing, takes nothing
- * away.
- */
-export async function ensurePolicy(ensure: Ensure): Promise<void> {
-  const kinds = {
-    roles: rbac('roles'),
-    clusterRoles: rbac('clusterroles'),
-    roleBindings: rbac('rolebindings'),
-    clusterRoleBindings: rbac('clusterrolebindings'),
-  };
-  await ensure.each(bootstrapRoles, async (role) => {
-    await ensure.object<RoleLike>(kinds.clusterRoles, clusterRole(role), completeRole);
-    if (role.subjects === undefined && role.name !== 'cluster-admin') return;
-    const subjects = role.subjects ?? [{ kind: 'Group', apiGroup: RBAC_GROUP, name: 'system:masters' }];
-    await ensure.object<BindingLike>(
-      kinds.clusterRoleBindings,
-      binding(
-        'ClusterRoleBinding',
-        role.name,
-        { apiGroup: RBAC_GROUP, kind: 'ClusterRole', name: role.name },
-        subjects,
-      ),
-      completeBinding,
-    );
-  });
-  await ensure.each(namespaceRoles, async ({ namespace, name, rules, subjects }) => {
+/** The bootstrap roles and bindings; what is there already gets what this version needs, and loses nothing. */
+export function wantedPolicy(): Wanted[] {
+  const clusterRoles = rbac('clusterroles');
+  const clusterRoleBindings = rbac('clusterrolebindings');
+  const roles = rbac('roles');
+  const roleBindings = rbac('rolebindings');
+  const list: Wanted[] = [];
+  for (const role of bootstrapRoles) {
+    list.push(wanted<RoleLike>(clusterRoles, clusterRole(role), completeRole));
+    const subjects = role.name === 'cluster-admin' ? [group(GROUP_MASTERS)] : role.subjects;
+    if (subjects === undefined) continue;
+    const roleRef = { apiGroup: RBAC_GROUP, kind: 'ClusterRole', name: role.name };
+    const bound = binding('ClusterRoleBinding', role.name, roleRef, subjects);
+    list.push(wanted<BindingLike>(clusterRoleBindings, bound, completeBinding));
+  }
+  for (const { namespace, name, rules, subjects } of namespaceRoles) {
     const role = { ...base('Role', name, undefined), rules: [...rules] };
-    await ensure.object<RoleLike>(kinds.roles, inNamespace(role, namespace), completeRole);
     const bound = binding('RoleBinding', name, { apiGroup: RBAC_GROUP, kind: 'Role', name }, subjects);
-    await ensure.object<BindingLike>(kinds.roleBindings, inNamespace(bound, namespace), completeBinding);
-  });
+    list.push(wanted<RoleLike>(roles, inNamespace(role, namespace), completeRole));
+    list.push(wanted<BindingLike>(roleBindings, inNamespace(bound, namespace), completeBinding));
+  }
+  return list;
 }
 
 function rbac(plural: string): ServedResource {

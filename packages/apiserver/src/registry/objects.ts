@@ -157,6 +157,25 @@ export class Objects {
     return CacheEntry.fromStored(key, result.revision, value, 'ADDED');
   }
 
+  /** Stores new objects all at once, or none when one of them is there already; false then. */
+  async createAll(
+    items: readonly {
+      readonly resource: ServedResource;
+      readonly key: string;
+      readonly object: KubeObject;
+    }[],
+  ): Promise<boolean> {
+    const puts = items.map(
+      ({ resource, key, object }): StoreOp => ({
+        type: 'put',
+        key: `${resource.storagePrefix}/${key}`,
+        value: encodeForStore(object),
+      }),
+    );
+    const compare = puts.map(({ key }) => ({ key, modRevision: 0 }));
+    return (await this.#store.txn({ compare, success: puts, failure: [] })).succeeded;
+  }
+
   /**
    * Reads, lets `decide` say what becomes of it, and writes on the condition that nobody else wrote
    * meanwhile; else again.

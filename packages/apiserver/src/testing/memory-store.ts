@@ -105,7 +105,12 @@ export class MemoryStore implements Store {
       else this.#deliver(watch);
     });
     return {
-      requestProgress: () => this.#soon(() => this.#watches.has(watch) && handlers.onProgress(this.revision)),
+      requestProgress: () =>
+        this.#soon(() => {
+          // Whatever was held back comes first: a progress notice never overtakes an event.
+          this.#deliver(watch);
+          if (this.#watches.has(watch)) handlers.onProgress(this.revision);
+        }),
       close: () => void this.#watches.delete(watch),
     };
   }
