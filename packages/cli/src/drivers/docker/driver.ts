@@ -70,7 +70,8 @@ export class DockerDriver implements Driver {
   }
 
   async resume({ plan }: DriverLab, member: MemberPlan): Promise<void> {
-    const state = (await containersOf(plan)).get(member.name)?.state;
+    const state = (await containersOf(plan)).get(member.name)?.state ?? 'down';
+    if (state === 'down') throw new Error(`${member.name} does not run`);
     if (state === 'paused') await docker('unpause', containerName(plan, member));
   }
 

@@ -58,7 +58,8 @@ const KNOWN: readonly (readonly [pattern: RegExp, sentence: string, isAway?: boo
   ],
 ];
 
-function explain(words: readonly string[], error: CommandError): EngineError {
+/** The sentence for a command that failed. */
+export function explain(words: readonly string[], error: CommandError): EngineError {
   if (error.isTimeout) {
     const sentence = `the Docker engine has not answered "docker ${words[0]}" for ${ANSWER_MS / 1000} s: restart it, ${AGAIN}`;
     return new EngineError(sentence, true, error);
