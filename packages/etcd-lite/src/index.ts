@@ -1,8 +1,17 @@
 export { MvccStore } from './core/mvcc-store.ts';
+export { EtcdError } from './core/errors.ts';
+export type { KeyVersion } from './core/key-history.ts';
 export { StateMachine } from './core/state-machine.ts';
 export { WatchHub } from './core/watch-hub.ts';
 export { bindServices } from './services/bind.ts';
-export { ETCD_VERSION } from './services/maintenance.ts';
+export { kvService } from './services/kv.ts';
+export { leaseService } from './services/lease.ts';
+export { ETCD_VERSION, maintenanceService } from './services/maintenance.ts';
+export { WatchSession } from './services/watch.ts';
 export { parseCluster } from './shell/cluster.ts';
 export { Member, type MemberOptions } from './shell/member.ts';
+export { messageFromWire, messageToWire } from './transport/message-codec.ts';
+export { receiveSnapshot } from './transport/peer-service.ts';
+export type { PeersOptions, PeerTransport } from './transport/peers.ts';
 export { Wal } from './wal/wal.ts';
+export { raftMessageCodec } from './wire.ts';

@@ -178,6 +178,11 @@ export class Raft {
     this.#readies.advance(ready);
   }
 
+  /** The term of a log entry; undefined where the log does not reach (compacted, or not there yet). */
+  termAt(index: number): number | undefined {
+    return this.#core.log.termAt(index);
+  }
+
   status(): Status {
     const { id, role, term, vote, leader, conf, log, leading } = this.#core;
     const progress: Record<NodeId, ProgressStatus> = {};

@@ -14,7 +14,7 @@ import { EtcdError } from '../core/errors.ts';
 import { keyBytes } from '../core/keys.ts';
 import { LEASE_TTL_MAX } from '../core/lessor.ts';
 import type { Member } from '../shell/member.ts';
-import { peerService } from '../wire.ts';
+import type { PeerQuestion } from '../transport/peers.ts';
 import { header, withHeader } from './header.ts';
 
 /** etcd's Lease service. Only the leader knows how long a lease still has: the others ask it. */
@@ -74,14 +74,10 @@ export function leaseService(member: Member) {
     return member.leases.renew(ID);
   }
 
-  async function askLeader<T>(rpc: 'LeaseRenew' | 'LeaseTimeToLive', request: object): Promise<T> {
-    const link =
-      member.leadership.leader === undefined ? undefined : member.peerLink(member.leadership.leader);
-    if (link === undefined) throw new EtcdError('noLeader');
-    return link.channel.unary<T>(peerService, rpc, request, {
-      metadata: link.metadata,
-      timeoutMs: leaderTimeoutMs,
-    });
+  async function askLeader<T>(question: PeerQuestion, request: object): Promise<T> {
+    const { leader } = member.leadership;
+    if (leader === undefined) throw new EtcdError('noLeader');
+    return member.askPeer<T>(leader, question, request, leaderTimeoutMs);
   }
 
   function newId(): number {

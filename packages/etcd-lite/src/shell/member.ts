@@ -1,25 +1,22 @@
-import { assert, type Clock, type Disk, type Logger, type Random } from '@kubelab/component-base';
+import { assert, type Clock, type Random } from '@kubelab/component-base';
 import type { ClientTls, Init } from '@kubelab/rpc';
 import { type Entry, type Message, Raft, type SnapshotMetadata, type SoftState } from 'raft-consensus';
 import { EtcdError } from '../core/errors.ts';
 import { StateMachine } from '../core/state-machine.ts';
 import { WatchHub } from '../core/watch-hub.ts';
 import type { PeerServiceOptions } from '../transport/peer-service.ts';
-import { Peers } from '../transport/peers.ts';
+import { Peers, type PeersOptions, type PeerTransport } from '../transport/peers.ts';
 import { type InternalRequest, internalRequestCodec } from '../wire.ts';
 import type { Wal } from '../wal/wal.ts';
 import type { Checkpointer } from './checkpointer.ts';
-import type { Cluster } from './cluster.ts';
 import { Leadership } from './leadership.ts';
 import { LeaseExpiry } from './lease-expiry.ts';
 import { Proposals } from './proposals.ts';
 import { RaftNode } from './raft-node.ts';
 import { LinearizableReads } from './reads.ts';
-import { startUp } from './start-up.ts';
+import { startUp, type StartUpOptions } from './start-up.ts';
 
-export interface MemberOptions {
-  readonly cluster: Cluster;
-  readonly dataDir: string;
+export interface MemberOptions extends StartUpOptions {
   readonly clientUrls: readonly string[];
   readonly peerTls: ClientTls | undefined;
   readonly heartbeatMs: number;
@@ -29,8 +26,8 @@ export interface MemberOptions {
   readonly quotaBytes: number;
   readonly clock: Clock;
   readonly random: Random;
-  readonly disk: Disk;
-  readonly log: Logger;
+  /** How members reach each other; default: gRPC. */
+  readonly makePeers?: (options: PeersOptions) => PeerTransport;
   readonly fatal: (msg: string, error: unknown) => void;
 }
 
@@ -51,7 +48,7 @@ export class Member {
   readonly leases: LeaseExpiry;
   readonly leadership: Leadership;
   readonly raft: Raft;
-  readonly #peers: Peers;
+  readonly #peers: PeerTransport;
   readonly #node: RaftNode;
   readonly #proposals: Proposals;
   readonly #reads: LinearizableReads;
@@ -63,7 +60,7 @@ export class Member {
   #bytesSinceCheckpoint = 0;
 
   static async start(options: MemberOptions): Promise<Member> {
-    const started = await startUp(options.disk, options.dataDir, options.cluster, options.log);
+    const started = await startUp(options);
     return new Member(options, started);
   }
 
@@ -120,9 +117,8 @@ export class Member {
     };
   }
 
-  peerLink(raftId: string): ReturnType<Peers['link']> {
-    return this.#peers.link(raftId);
-  }
+  /** Asks another member what only it knows. */
+  askPeer: PeerTransport['ask'] = (...question) => this.#peers.ask(...question);
 
   step(messages: readonly Message[]): void {
     for (const message of messages) this.raft.step(message);
@@ -296,10 +292,11 @@ export class Member {
     });
   }
 
-  #makePeers(): Peers {
+  #makePeers(): PeerTransport {
     const { cluster, peerTls, log, clock, disk } = this.options;
+    const makePeers = this.options.makePeers ?? ((options) => new Peers(options));
     const others = cluster.members.filter((member) => member !== cluster.self);
-    return new Peers({
+    return makePeers({
       self: cluster.self.raftId,
       peers: new Map(others.map(({ raftId, peerUrls }) => [raftId, peerUrls[0] ?? ''])),
       clusterId: String(cluster.id),

@@ -16,6 +16,15 @@ export interface Started {
   readonly initial: InitialState;
 }
 
+export interface StartUpOptions {
+  readonly disk: Disk;
+  readonly dataDir: string;
+  readonly cluster: Cluster;
+  readonly log: Logger;
+  /** Of a segment of the log; default: `Wal`'s. */
+  readonly walSegmentBytes?: number;
+}
+
 /** The data directory belongs to another member or another cluster. */
 export class ForeignDataError extends Error {
   constructor(folder: string, found: string, expected: string) {
@@ -27,14 +36,20 @@ export class ForeignDataError extends Error {
 }
 
 /** Brings back what is on disk: the newest checkpoint, and the log from there on. */
-export async function startUp(disk: Disk, dataDir: string, cluster: Cluster, log: Logger): Promise<Started> {
+export async function startUp(options: StartUpOptions): Promise<Started> {
+  const { disk, dataDir, cluster, log, walSegmentBytes } = options;
   const folder = join(dataDir, 'member');
   const identity = { clusterId: cluster.id, raftId: cluster.self.raftId };
   await disk.makeFolder(folder);
   const checkpointer = new Checkpointer(disk, join(folder, 'snap'), cluster.id, log);
   await disk.makeFolder(checkpointer.folder);
   const restored = await checkpointer.load();
-  const { wal, contents } = await Wal.open({ disk, folder: join(folder, 'wal'), identity });
+  const { wal, contents } = await Wal.open({
+    disk,
+    folder: join(folder, 'wal'),
+    identity,
+    ...(walSegmentBytes !== undefined && { segmentBytes: walSegmentBytes }),
+  });
   requireOwn(folder, contents?.identity ?? identity, identity);
   const conf = confOf(cluster.members.map(({ raftId }) => raftId));
   const { initial, isCutOff } = initialState(contents, restored, conf);

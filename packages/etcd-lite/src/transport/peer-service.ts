@@ -43,29 +43,8 @@ export function addPeerService(server: Server, options: PeerServiceOptions): voi
 
   async function snapshot(stream: ServerDuplexStream<SnapshotChunk, object>): Promise<void> {
     const from = callerOf(stream, options.clusterId);
-    const writer = await CheckpointWriter.create(
-      options.disk,
-      options.snapshotFolder,
-      `incoming-${incoming++}.tmp`,
-    );
-    let message: Message | undefined;
-    let isWhole = false;
-    try {
-      for await (const chunk of stream as AsyncIterable<SnapshotChunk>) {
-        if (chunk.message !== null) message = messageFromWire(chunk.message);
-        if (chunk.data.length > 0) await writer.addRaw(chunk.data);
-        isWhole = chunk.isLast;
-      }
-      if (isWhole) await writer.verify();
-    } finally {
-      if (!isWhole) await writer.discard();
-    }
-    if (!isWhole || message?.type !== 'snapshot')
-      throw new RpcError(StatusCode.ABORTED, 'snapshot is not whole');
-    const { index, term } = message.snapshot.metadata;
-    await writer.publish({ index, term });
-    options.log.info('received a snapshot', { peer: from, index, bytes: writer.bytes });
-    options.onMessages([message]);
+    await receiveSnapshot(stream as AsyncIterable<SnapshotChunk>, `incoming-${incoming++}.tmp`, options);
+    options.log.info('received a snapshot', { peer: from });
     stream.write({});
   }
 
@@ -82,6 +61,32 @@ export function addPeerService(server: Server, options: PeerServiceOptions): voi
     },
     bidi: { Messages: messages, Snapshot: snapshot },
   });
+}
+
+/** Takes a whole checkpoint into this member's folder, and then its Raft message. */
+export async function receiveSnapshot(
+  chunks: AsyncIterable<SnapshotChunk>,
+  temporaryName: string,
+  options: Pick<PeerServiceOptions, 'disk' | 'snapshotFolder' | 'onMessages'>,
+): Promise<void> {
+  const writer = await CheckpointWriter.create(options.disk, options.snapshotFolder, temporaryName);
+  let message: Message | undefined;
+  let isWhole = false;
+  try {
+    for await (const chunk of chunks) {
+      if (chunk.message !== null) message = messageFromWire(chunk.message);
+      if (chunk.data.length > 0) await writer.addRaw(chunk.data);
+      isWhole = chunk.isLast;
+    }
+    if (isWhole) await writer.verify();
+  } finally {
+    if (!isWhole) await writer.discard();
+  }
+  if (!isWhole || message?.type !== 'snapshot')
+    throw new RpcError(StatusCode.ABORTED, 'snapshot is not whole');
+  const { index, term } = message.snapshot.metadata;
+  await writer.publish({ index, term });
+  options.onMessages([message]);
 }
 
 /** The Raft id of the caller. Members of other clusters are refused: they have our address by mistake. */

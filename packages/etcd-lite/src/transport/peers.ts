@@ -3,6 +3,7 @@ import type { ClientDuplexStream } from '@grpc/grpc-js';
 import type { Clock, Disk, Logger } from '@kubelab/component-base';
 import type { ClientTls, Init } from '@kubelab/rpc';
 import type { Message, SnapshotMessage, SnapshotMetadata } from 'raft-consensus';
+import { EtcdError } from '../core/errors.ts';
 import { peerService, type SnapshotChunk, type WireMessage } from '../wire.ts';
 import { messageToWire } from './message-codec.ts';
 import { PeerLink } from './peer-link.ts';
@@ -27,11 +28,22 @@ export interface PeersOptions {
   readonly onSnapshotSent: (id: string, ok: boolean) => void;
 }
 
+/** What a member asks of another beside Raft. */
+export type PeerQuestion = 'LeaseRenew' | 'LeaseTimeToLive';
+
+/** The way to the other members. */
+export interface PeerTransport {
+  /** May lose, delay and reorder them, but a forwarded proposal arrives at most once. */
+  send(messages: readonly Message[]): void;
+  ask<T>(id: string, question: PeerQuestion, request: object, timeoutMs: number): Promise<T>;
+  close(): void;
+}
+
 const CHUNK_BYTES = 256 * 1024;
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Sends this member's messages to the others; one stream to each, snapshots on streams of their own. */
-export class Peers {
+export class Peers implements PeerTransport {
   readonly #options: PeersOptions;
   readonly #links = new Map<string, PeerLink>();
 
@@ -44,8 +56,10 @@ export class Peers {
     }
   }
 
-  link(id: string): PeerLink | undefined {
-    return this.#links.get(id);
+  async ask<T>(id: string, question: PeerQuestion, request: object, timeoutMs: number): Promise<T> {
+    const link = this.#links.get(id);
+    if (link === undefined) throw new EtcdError('noLeader');
+    return link.channel.unary<T>(peerService, question, request, { metadata: link.metadata, timeoutMs });
   }
 
   /** The messages of one turn to one member leave in one gRPC message, unless that would be too large. */
