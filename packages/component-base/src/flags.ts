@@ -1,6 +1,7 @@
 /**
  * Flags as upstream writes them: `--name=value`, `--name value`, `--bool`, `--bool=false`.
- * Precedence: flag > environment (`KUBELAB_<COMPONENT>_<NAME>`) > `--config` file (JSON, same keys) > default. An unknown name is a usage error.
+ * Precedence: flag > environment (`KUBELAB_<COMPONENT>_<NAME>`) > `--config` file (JSON, same keys) > default.
+ * An unknown name is a usage error.
  */
 export type FlagType = 'string' | 'number' | 'boolean' | 'duration' | 'list';
 

@@ -19,12 +19,17 @@ export interface NodeReporterOptions {
   readonly system: SystemInfo;
   readonly kubeletVersion: string;
   readonly updateMs: number;
-  runtimeVersion(): string | undefined;
+  readonly runtimeVersion: () => string | undefined;
   podCidr(): string | undefined;
 }
 
 /** An unchanged status is written this often, for those who look at its heartbeats. */
 const HEARTBEAT_MS = 5 * 60_000;
+/**
+ * A node that was Ready when its kubelet started again says nothing new for so long while the engine is asked: nobody has to move
+ * away from it.
+ */
+const RUNTIME_WAIT_MS = 5_000;
 const RETRY_MS_MIN = 200;
 const RETRY_MS_MAX = 7_000;
 
@@ -75,7 +80,9 @@ export class NodeReporter {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log, updateMs } = this.#options;
+    const { clock, log, updateMs, runtimeVersion } = this.#options;
+    const wasReady = getCondition(this.#node?.status?.conditions, 'Ready')?.status === 'True';
+    if (wasReady && runtimeVersion() === undefined) await this.#pause(RUNTIME_WAIT_MS, signal);
     while (!signal.aborted) {
       try {
         await this.#reportOnce();

@@ -58,3 +58,22 @@ test('a pod that is gone ends the tries', async () => {
   writer.set(pod, { phase: 'Running' });
   await writer.flush(pod.metadata.uid);
 });
+
+test('STATUS-4 what others changed of our conditions is written again, an old view of them is not', async () => {
+  const { client, pod, writer, status } = setUp();
+  const ready = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] };
+  writer.set(pod, ready);
+  await writer.flush(pod.metadata.uid);
+  client.mutate(Pod, 'default/p', (object) => {
+    object.status = { ...object.status, conditions: [{ type: 'Ready', status: 'False' }] };
+  });
+  const overruled = client.find(Pod, 'default/p');
+  assert.ok(overruled !== undefined);
+  writer.set(overruled, ready);
+  await writer.flush(pod.metadata.uid);
+  assert.equal(status()?.conditions?.[0]?.status, 'True');
+  client.clearActions();
+  writer.set(overruled, ready);
+  await writer.flush(pod.metadata.uid);
+  assert.deepEqual(client.writes(), []);
+});
