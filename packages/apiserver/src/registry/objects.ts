@@ -217,7 +217,7 @@ export class Objects {
       return await decide(current);
     } catch (error) {
       // REG-1: a refusal on what the cache showed may be wrong by now.
-      if (isFresh || error instanceof StoreError) throw error;
+      if (isFresh || error instanceof StoreError || isSettled(error)) throw error;
       return 'read-again';
     }
   }
@@ -270,6 +270,18 @@ export class Objects {
     const kv = kvs[0];
     return kv && CacheEntry.fromStored(key, kv.modRevision, kv.value, 'MODIFIED');
   }
+}
+
+const SETTLED = new WeakSet<object>();
+
+/** Marks a refusal that no newer state can make wrong: REG-1 need not read again for it. */
+export function settled<E extends Error>(refusal: E): E {
+  SETTLED.add(refusal);
+  return refusal;
+}
+
+function isSettled(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && SETTLED.has(error);
 }
 
 export function nameOf(key: string): string {

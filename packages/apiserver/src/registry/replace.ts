@@ -7,7 +7,7 @@ import { withAllocation } from './allocator.ts';
 import { fieldManagerOf, isDryRun } from './body.ts';
 import { type Call, keyOfCall } from './call.ts';
 import { attributesOf, refuseInvalid } from './create.ts';
-import { type Change, ClaimTakenError, type Companions } from './objects.ts';
+import { type Change, ClaimTakenError, type Companions, settled } from './objects.ts';
 import type { Registry } from './registry.ts';
 
 /** `applied`: the new object already says who owns what. */
@@ -121,6 +121,8 @@ function checkPreconditions({ resource, info }: Call, object: KubeObject, curren
     resourceVersion !== '' &&
     resourceVersion !== String(current.revision)
   ) {
-    throw errors.conflict(resource, info.name);
+    const refusal = errors.conflict(resource, info.name);
+    // Versions only go up: what is older than what the cache shows is older than what there is.
+    throw Number(resourceVersion) < current.revision ? settled(refusal) : refusal;
   }
 }
