@@ -3,8 +3,8 @@ import type { Timings } from './plan.ts';
 /** Clocks of a lab: the same code with other numbers. Seconds unless the name says otherwise. */
 export interface Clocks {
   /**
-   * Of the store's Raft, in ms. Members notice a peer that died by its broken connection, so in a lab fewer heartbeats cost nothing but half of what
-   * the store does at rest; the least etcd allows is five to an election timeout.
+   * Of the store's Raft, in ms. Members notice a peer that died by its broken connection, so in a lab fewer heartbeats
+   * cost nothing but half of what the store does at rest; the least etcd allows is five to an election timeout.
    */
   readonly storeHeartbeatMs: number;
   readonly storeElectionMs: number;
