@@ -47,6 +47,8 @@ export class Channel {
       'grpc.initial_reconnect_backoff_ms': RECONNECT_BACKOFF_MIN_MS,
       'grpc.max_reconnect_backoff_ms': options.reconnectBackoffMaxMs ?? RECONNECT_BACKOFF_MAX_MS,
       'grpc.service_config_disable_resolution': 1,
+      // A container that was started again may have another address.
+      'grpc.dns_min_time_between_resolutions_ms': RECONNECT_BACKOFF_MAX_MS,
       'grpc.enable_channelz': 0,
       'grpc.enable_http_proxy': 0,
       'grpc.use_local_subchannel_pool': 1,

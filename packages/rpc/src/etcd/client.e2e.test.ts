@@ -101,3 +101,14 @@ test('status names the leader among the members', async () => {
     [leader],
   );
 });
+
+test('closing the client ends its watches', async () => {
+  const own = new EtcdClient({ endpoints: store.endpoints, log: silentLogger, clock: realClock });
+  const ended = await new Promise((resolve) => {
+    own.watch(
+      { key: bytesOf('x') },
+      { onCreated: () => own.close(), onEvents: () => undefined, onEnd: resolve },
+    );
+  });
+  assert.equal(ended, undefined);
+});

@@ -49,6 +49,7 @@ export class Endpoints {
   #current = 0;
   #closed = false;
   readonly #suspectListeners = new Set<(channel: Channel) => void>();
+  readonly #closeListeners = new Set<() => void>();
 
   constructor(options: EtcdClientOptions) {
     this.#channels = options.endpoints.map(
@@ -141,10 +142,14 @@ export class Endpoints {
       try {
         return await ask(channel, timeoutMs);
       } catch (error) {
-        const isHung = kind === 'read' && isRpcError(error, 'DEADLINE_EXCEEDED') && timeoutMs < leftMs;
+        // CANCELLED, but not by us: the server was shut down in the middle of it.
+        const isCutOff = isRpcError(error, 'CANCELLED') && options.signal?.aborted !== true;
+        const isHung = isRpcError(error, 'DEADLINE_EXCEEDED') && timeoutMs < leftMs;
         // A write that failed for good still says that this endpoint is no good.
-        if (isRpcError(error, 'UNAVAILABLE', 'DEADLINE_EXCEEDED')) this.moveOnFrom(channel, error);
-        if (!isHung && !isRetryable(error)) throw error;
+        if (isCutOff || isRpcError(error, 'UNAVAILABLE', 'DEADLINE_EXCEEDED'))
+          this.moveOnFrom(channel, error);
+        const isSafe = isRetryable(error) || (kind === 'read' && (isHung || isCutOff));
+        if (!isSafe || this.#closed) throw error;
         const pauseMs = backoffMs(attempt, this.#channels.length);
         if (this.#clock.monotonic() + pauseMs >= untilMs) throw error;
         if (pauseMs > 0) await this.#clock.sleep(pauseMs, options.signal);
@@ -154,8 +159,15 @@ export class Endpoints {
     }
   }
 
+  /** Called once, before the channels are closed. Returns how to stop hearing. */
+  onClose(listener: () => void): () => void {
+    this.#closeListeners.add(listener);
+    return () => this.#closeListeners.delete(listener);
+  }
+
   close(): void {
     this.#closed = true;
+    for (const listener of [...this.#closeListeners]) listener();
     for (const channel of this.#channels) channel.close();
   }
 }

@@ -55,7 +55,7 @@ export class WatchStream {
   #failureCount = 0;
   #timer: Timer | undefined;
   #isEnded = false;
-  readonly #stopHearing: () => void;
+  readonly #stopHearing: readonly (() => void)[];
 
   constructor(
     endpoints: Endpoints,
@@ -70,11 +70,12 @@ export class WatchStream {
     this.#clock = clock;
     this.#nextRevision = options.startRevision ?? 0;
     this.#channel = endpoints.current;
-    this.#stopHearing = endpoints.onSuspect((channel) => {
+    const stopSuspecting = endpoints.onSuspect((channel) => {
       if (channel === this.#channel && this.#stream !== undefined) {
         this.#retry(this.#stream, new RpcError(StatusCode.UNAVAILABLE, 'the endpoint hangs'));
       }
     });
+    this.#stopHearing = [stopSuspecting, endpoints.onClose(() => this.close())];
     this.#connect();
   }
 
@@ -161,7 +162,7 @@ export class WatchStream {
   #end(error: RpcError | undefined): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.#stopHearing();
+    for (const stop of this.#stopHearing) stop();
     this.#drop();
     this.#handlers.onEnd(error);
   }
