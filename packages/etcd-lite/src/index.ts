@@ -14,4 +14,4 @@ export { messageFromWire, messageToWire } from './transport/message-codec.ts';
 export { receiveSnapshot } from './transport/peer-service.ts';
 export type { PeersOptions, PeerTransport } from './transport/peers.ts';
 export { Wal } from './wal/wal.ts';
-export { raftMessageCodec } from './wire.ts';
+export { raftMessageCodec, type SnapshotChunk } from './wire.ts';

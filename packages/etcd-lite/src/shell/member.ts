@@ -198,10 +198,8 @@ export class Member {
     this.#applied = metadata.index;
     this.watches.restored();
     this.#reads.appliedTo(metadata.index);
-    if (metadata.term !== this.#appliedTerm) {
-      this.#appliedTerm = metadata.term;
-      this.#proposals.termApplied(metadata.term);
-    }
+    this.#appliedTerm = metadata.term;
+    this.#proposals.restored();
     this.options.log.info('restored a snapshot', { index: metadata.index, rev: state.store.revision });
   }
 

@@ -63,6 +63,26 @@ describe('proposals', () => {
     assert.deepEqual(await answer, { header: { revision: 7 } });
   });
 
+  test('SM-3 are not proposed again once a snapshot was restored, which may contain them', async () => {
+    const world = new World();
+    const taken = world.propose();
+    world.outcome = 'no-leader';
+    const untaken = world.propose();
+    world.outcome = 'forwarded';
+    world.proposals.restored();
+    assert.equal(await taken, 'timeoutLeaderFail');
+    world.term = 2;
+    world.proposals.termApplied(2);
+    world.proposals.leaderKnown();
+    assert.deepEqual(
+      world.sent.map(({ id }) => id),
+      [100, 101],
+      'only what had never been proposed goes on',
+    );
+    world.apply(world.sent[1]);
+    assert.deepEqual(await untaken, { header: { revision: 7 } });
+  });
+
   test('wait for a leader, and are proposed when there is one', async () => {
     const world = new World();
     world.outcome = 'no-leader';

@@ -87,6 +87,18 @@ export class Proposals {
     }
   }
 
+  /**
+   * The state was replaced by a later one. What had been proposed may be part of it, and nobody can tell: to
+   * propose it again could apply it twice (SM-3).
+   */
+  restored(): void {
+    for (const waiter of this.#waiters.values()) {
+      if (waiter.term === undefined) continue;
+      this.#waiters.delete(waiter.id);
+      waiter.reject(new EtcdError('timeoutLeaderFail'));
+    }
+  }
+
   stop(): void {
     this.#timer?.cancel();
     for (const waiter of this.#waiters.values()) waiter.reject(new EtcdError('stopped'));

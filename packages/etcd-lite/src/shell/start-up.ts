@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { assert, type Disk, type Logger } from '@kubelab/component-base';
 import type { Int64 } from '@kubelab/rpc';
 import { confOf, type ConfState, type InitialState } from 'raft-consensus';
@@ -40,13 +40,13 @@ export async function startUp(options: StartUpOptions): Promise<Started> {
   const { disk, dataDir, cluster, log, walSegmentBytes } = options;
   const folder = join(dataDir, 'member');
   const identity = { clusterId: cluster.id, raftId: cluster.self.raftId };
-  await disk.makeFolder(folder);
   const checkpointer = new Checkpointer(disk, join(folder, 'snap'), cluster.id, log);
-  await disk.makeFolder(checkpointer.folder);
+  const walFolder = join(folder, 'wal');
+  for (const made of [dataDir, folder, checkpointer.folder, walFolder]) await makeDurableFolder(disk, made);
   const restored = await checkpointer.load();
   const { wal, contents } = await Wal.open({
     disk,
-    folder: join(folder, 'wal'),
+    folder: walFolder,
     identity,
     ...(walSegmentBytes !== undefined && { segmentBytes: walSegmentBytes }),
   });
@@ -64,6 +64,12 @@ export async function startUp(options: StartUpOptions): Promise<Started> {
     );
   }
   return { wal, checkpointer, restored, initial };
+}
+
+/** A folder is as lasting as its name in the folder above: without that, a crash takes all that is in it. */
+async function makeDurableFolder(disk: Disk, path: string): Promise<void> {
+  await disk.makeFolder(path);
+  await disk.syncFolder(dirname(path));
 }
 
 /**

@@ -12,6 +12,7 @@ export const FRAME_HEADER_BYTES = 16;
 const MAGIC = 0x31574c4b; // "KLW1"
 const ALIGNMENT = 8;
 const SECTOR_BYTES = 512;
+const ZEROES = new Uint8Array(64 * 1024);
 /** Larger than any record we write; a length beyond it is damage. */
 const PAYLOAD_BYTES_MAX = 512 * 1024 * 1024;
 
@@ -124,7 +125,11 @@ function hasZeroSector(file: Buffer, from: number, to: number): boolean {
   return false;
 }
 
-function isZero(file: Buffer, from: number, to: number): boolean {
-  for (let at = from; at < Math.min(to, file.length); at++) if (file[at] !== 0) return false;
+export function isZero(file: Buffer, from: number, to: number): boolean {
+  const end = Math.min(to, file.length);
+  for (let at = from; at < end; at += ZEROES.length) {
+    const length = Math.min(ZEROES.length, end - at);
+    if (file.compare(ZEROES, 0, length, at, at + length) !== 0) return false;
+  }
   return true;
 }

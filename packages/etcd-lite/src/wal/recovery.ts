@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Disk } from '@kubelab/component-base';
 import { type WalRecord, walRecordCodec, type WireEntry, type WireSnapshotMetadata } from '../wire.ts';
-import { frameAt } from './frame.ts';
+import { frameAt, isZero } from './frame.ts';
 import { parseSegmentFile, segmentFile, type SegmentName, WalDamagedError } from './segment.ts';
 
 /** What the log says about the member before it stopped. */
@@ -55,7 +55,8 @@ export async function readWal(
       if (frame.type === 'damaged') throw new WalDamagedError(path, offset, frame.why);
       if (frame.type === 'torn' && !isLast)
         throw new WalDamagedError(path, offset, 'a later segment follows');
-      isTorn = frame.type === 'torn';
+      // Of an unfinished write the first sector may be missing, and later ones be there.
+      isTorn = frame.type === 'torn' || !isZero(file, offset, file.length);
       break;
     }
   }

@@ -148,6 +148,19 @@ describe('the write-ahead log', () => {
     }
   });
 
+  test('WAL-3 a torn write that lacks only its first sector leaves nothing behind for later records', async () => {
+    const short = await endOfData(await written([entry(1)]));
+    const disk = await written([entry(1), entry(2, 1, 2000)]);
+    must(disk.files.get(FIRST)).fill(0, short, Math.ceil(short / 512) * 512);
+    // Record after record goes over the place where the rest of the torn one lay.
+    for (let index = 2; index < 20; index++) {
+      const { wal, contents } = await open(disk);
+      assert.equal(contents?.entries.at(-1)?.index, index - 1);
+      await wal.append({ entries: [entry(index, 1, 100)] }, true);
+      await wal.close();
+    }
+  });
+
   test('WAL-3 a changed byte in the last record is damage too, not a torn write', async () => {
     const start = await endOfData(await written([entry(1)]));
     const disk = await written([entry(1), entry(2)]);
