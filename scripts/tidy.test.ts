@@ -25,6 +25,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   dns: 4,
   lb: 4,
   cli: 5,
+  sim: 5,
 };
 
 const LINES_MAX = 400;

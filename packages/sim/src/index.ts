@@ -1,0 +1,2 @@
+export { type SimulationOptions, type SimulationResult, simulate } from './simulation.ts';
+export { Violation } from './checks/violation.ts';

@@ -1,0 +1,53 @@
+import type { Random } from '@kubelab/component-base';
+import type { NodeSettings } from './world/sim-node.ts';
+
+export const FAULTS = [
+  'crash',
+  'crash-at-io',
+  'power-loss',
+  'partition',
+  'pause',
+  'slow-disk',
+  'failed-sync',
+  'full-disk',
+  'bit-flip',
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+export interface Settings extends NodeSettings {
+  readonly clientCount: number;
+  readonly watchCount: number;
+  readonly lossRate: number;
+  readonly duplicationRate: number;
+  readonly delayRate: number;
+  /** Those that this run may meet. */
+  readonly faults: readonly Fault[];
+  /** Mean time between two. */
+  readonly faultIntervalMs: number;
+  /** Chance that a machine dies as an operation of its disk begins. */
+  readonly crashAtIoRate: number;
+}
+
+/** Each seed is another world: faults come in other mixtures, and limits are hit that a default never hits. */
+export function settingsOf(random: Random): Settings {
+  const pick = <T>(...choices: [T, ...T[]]): T => choices[random.int(choices.length)] ?? choices[0];
+  const heartbeatMs = pick(20, 40, 60);
+  const nodeCount = pick(1, 3, 3, 3, 5);
+  const faults = FAULTS.filter(() => random.float() < 0.5);
+  return {
+    nodeCount,
+    heartbeatMs,
+    electionMs: heartbeatMs * pick(3, 5, 10),
+    snapshotCount: pick(5, 20, 50, 10_000),
+    walSegmentBytes: pick(4096, 8192, 65_536),
+    clientCount: pick(2, 4, 8),
+    watchCount: 3,
+    lossRate: pick(0, 0, 0.02, 0.1),
+    duplicationRate: pick(0, 0.05),
+    delayRate: pick(0, 0, 0.05),
+    // Damage is survived where others have the data.
+    faults: nodeCount === 1 ? faults.filter((fault) => fault !== 'bit-flip') : faults,
+    faultIntervalMs: pick(100, 300, 1000),
+    crashAtIoRate: faults.includes('crash-at-io') ? pick(0.001, 0.005) : 0,
+  };
+}
