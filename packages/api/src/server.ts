@@ -21,7 +21,14 @@ export {
 } from './schema/index.ts';
 export * from './patch/index.ts';
 export * from './discovery/index.ts';
-export { openapiV3, openapiV3Hash, openapiV3Index } from './openapi/index.ts';
+export {
+  encodeDocumentV2,
+  openapiV2,
+  openapiV3,
+  openapiV3Hash,
+  openapiV3Index,
+  V2_PROTOBUF,
+} from './openapi/index.ts';
 export * from './strategies/index.ts';
 export * from './tables/index.ts';
 export { type ApplyOptions, applyServerSide, trackUpdate } from './apply/index.ts';

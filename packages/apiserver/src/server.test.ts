@@ -336,6 +336,7 @@ test('aggregated discovery, group lists, OpenAPI, version and health answer', as
   assert.equal((await api.ask('GET /api/v1')).json.kind, 'APIResourceList');
   assert.equal((await api.ask('GET /apis/apps')).json.kind, 'APIGroup');
   assert.ok((await api.ask('GET /openapi/v3')).json.paths['api/v1']);
+  assert.equal((await api.ask('GET /openapi/v2')).json.swagger, '2.0');
   assert.equal((await api.ask('GET /version', { as: null })).json.major, '1');
   assert.equal((await api.ask('GET /readyz', { as: null })).text, 'ok');
   assert.equal((await api.ask('GET /nothing')).code, 404);

@@ -10,6 +10,9 @@ import { resources } from '../scheme.ts';
 import { readDescriptions } from './descriptions.ts';
 import { pathsFor } from './paths.ts';
 import { type Json, schemasFor } from './schemas.ts';
+import { documentV2 } from './v2.ts';
+
+export { encodeDocumentV2, V2_PROTOBUF } from './v2-protobuf.ts';
 
 /** Of the description the table was generated from. */
 const API_VERSION = 'v1.35.0';
@@ -56,6 +59,11 @@ export function openapiV3(path: string): Json | undefined {
     paths: pathsFor(servedUnder(path)),
     components: { schemas: schemasFor(namesOf(path), readDescriptions()) },
   };
+}
+
+/** `GET /openapi/v2`, as JSON. Blocks for some 100 ms. */
+export function openapiV2(): Json {
+  return documentV2(new Set(documentPaths().flatMap(namesOf)), API_VERSION, readDescriptions());
 }
 
 function documentPaths(): string[] {

@@ -1,14 +1,26 @@
-import { jsonBody } from '../respond/body.ts';
+import { body, jsonBody } from '../respond/body.ts';
 import type { NonResourceRoute } from './handler.ts';
 
 const IMMUTABLE_SECONDS = 31_536_000;
 
 /**
- * `/openapi/v3`: an index, and one document a group version. Built when first asked for: few clients ever do.
+ * `/openapi/v3`: an index, and one document a group version; `/openapi/v2`: one document. Built when first
+ * asked for: few clients ever do.
  */
 export function openapiRoutes(clock: { now(): number }): NonResourceRoute[] {
   const documents = new Map<string, object>();
+  let protobufV2: Buffer | undefined;
   return [
+    {
+      path: '/openapi/v2',
+      handle: async ({ headers }) => {
+        const { encodeDocumentV2, openapiV2, V2_PROTOBUF } = await import('@kubelab/api/server');
+        // kubectl still spells the version with an `@`, which media types may not have.
+        const isProtobuf = headers.accept?.replace('v2@v1', 'v2.v1').includes(V2_PROTOBUF) === true;
+        if (!isProtobuf) return jsonBody(200, openapiV2());
+        return body(200, V2_PROTOBUF, (protobufV2 ??= encodeDocumentV2(openapiV2())));
+      },
+    },
     {
       path: '/openapi/v3',
       below: true,
