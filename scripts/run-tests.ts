@@ -18,6 +18,9 @@ const isE2e = (file: string) => file.endsWith('.e2e.test.ts') || file.startsWith
 const picked = all.filter((file) => file.includes(filter));
 const lanes = { unit: picked.filter((file) => !isE2e(file)), e2e: picked.filter(isE2e) };
 
+/** No file of tests takes longer on a machine of two cores. */
+const FILE_TIMEOUT_MS = 15 * 60_000;
+
 interface Counts {
   passed: number;
   failed: number;
@@ -30,7 +33,14 @@ const failures: string[] = [];
 
 async function runLane(files: readonly string[], concurrency: number): Promise<void> {
   if (files.length === 0) return;
-  const stream = run({ files: files.map((file) => resolve(ROOT, file)), concurrency, cwd: ROOT });
+  const stream = run({
+    files: files.map((file) => resolve(ROOT, file)),
+    concurrency,
+    cwd: ROOT,
+    // A file ends with its last test, whatever connection idles on.
+    execArgv: ['--test-force-exit'],
+    timeout: FILE_TIMEOUT_MS,
+  });
   stream.on('test:fail', ({ name, file, details }) => {
     if (details.type === 'suite') return;
     counts.failed++;

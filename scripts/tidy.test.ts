@@ -90,7 +90,11 @@ suite('tidy', () => {
       const manifest = JSON.parse(readFileSync(join(PACKAGES, file.pkg, 'package.json'), 'utf8')) as {
         dependencies?: Record<string, string>;
       };
-      const known = new Set([...Object.keys(manifest.dependencies ?? {}), 'fast-check']);
+      const known = new Set([
+        ...Object.keys(manifest.dependencies ?? {}),
+        ...(file.isTest ? Object.keys(manifest.devDependencies ?? {}) : []),
+        'fast-check',
+      ]);
       return importsOf(file).flatMap((specifier) => {
         if (/^(node:|\.)/.test(specifier)) return [];
         const name = specifier
