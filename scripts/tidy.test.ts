@@ -89,6 +89,7 @@ suite('tidy', () => {
     const wrong = files.flatMap((file) => {
       const manifest = JSON.parse(readFileSync(join(PACKAGES, file.pkg, 'package.json'), 'utf8')) as {
         dependencies?: Record<string, string>;
+        devDependencies?: Record<string, string>;
       };
       const known = new Set([
         ...Object.keys(manifest.dependencies ?? {}),
