@@ -2,7 +2,7 @@
 import { errors } from '../errors.ts';
 import { isObject } from '../schema/index.ts';
 import { type Fields, PATCH_DIRECTIVE, withoutDirectives } from './directives.ts';
-import { unprocessablePatch } from './patch-error.ts';
+import { unmergeablePatch } from './patch-error.ts';
 
 /** How a list's elements are told apart and merged. */
 export interface Element {
@@ -20,7 +20,7 @@ export function mergeList(
   const { mergeKey } = element;
   if (mergeKey === undefined) {
     if ([...original, ...patch].some((item) => typeof item === 'object')) {
-      throw unprocessablePatch('cannot merge lists without merge key');
+      throw unmergeablePatch('cannot merge lists without merge key');
     }
     return orderBy([...new Set([...original, ...patch])], patch, original, undefined);
   }
@@ -55,15 +55,13 @@ function applyElementDirectives(
   const wanted: Fields[] = [];
   let replaces = false;
   for (const item of patch) {
-    if (!isObject(item)) throw unprocessablePatch('an element of a merged list is not an object');
+    if (!isObject(item)) throw unmergeablePatch('an element of a merged list is not an object');
     const directive = item[PATCH_DIRECTIVE];
     if (directive === 'replace') replaces = true;
     else if (directive !== undefined && directive !== 'delete') {
       throw errors.badRequest(`unknown patch type: ${JSON.stringify(directive)}`);
     } else if (!Object.hasOwn(item, mergeKey)) {
-      throw unprocessablePatch(
-        `map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`,
-      );
+      throw unmergeablePatch(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
     } else if (directive === 'delete') gone.add(item[mergeKey]);
     else wanted.push(item);
   }

@@ -117,14 +117,25 @@ async function askHttp(spec: HttpGet, target: HandlerTarget, timeoutMs: number):
       },
     );
     req.on('error', (error) => {
-      const why =
-        error.name === 'AbortError' || error.name === 'TimeoutError'
-          ? 'context deadline exceeded'
-          : error.message;
+      const isTimeout = error.name === 'AbortError' || error.name === 'TimeoutError';
+      const dialed = `dial tcp ${spec.host ?? target.podIp}:${portNumber(spec.port, target.container)}`;
+      const why = isTimeout ? 'context deadline exceeded' : connectError(error, dialed);
       resolve({ ok: false, output: `Get "${urlText(spec, target)}": ${why}` });
     });
     req.end();
   });
+}
+
+/** What upstream's words are for a connection that the other end or the network refused. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  EHOSTUNREACH: 'no route to host',
+  ENETUNREACH: 'network is unreachable',
+};
+
+function connectError(error: NodeJS.ErrnoException, dialed: string): string {
+  const refusal = REFUSALS[error.code ?? ''];
+  return refusal === undefined ? error.message : `${dialed}: connect: ${refusal}`;
 }
 
 function urlText({ scheme = 'HTTP', host, port, path = '/' }: HttpGet, target: HandlerTarget): string {
@@ -143,7 +154,7 @@ function connectTcp(host: string, port: number, timeoutMs: number): Promise<Outc
     );
     socket.once('connect', () => finish({ ok: true, output: '' }));
     socket.once('error', (error) =>
-      finish({ ok: false, output: `dial tcp ${host}:${port}: ${error.message}` }),
+      finish({ ok: false, output: connectError(error, `dial tcp ${host}:${port}`) }),
     );
   });
 }

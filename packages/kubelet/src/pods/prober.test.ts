@@ -161,7 +161,11 @@ test('HTTP and TCP handlers: status codes, refused connections, timeouts', async
   assert.equal((await runHandler({ tcpSocket: { port } }, target, 300)).ok, true);
   assert.match(
     (await runHandler({ tcpSocket: { port: 1 } }, target, 300)).output,
-    /^dial tcp 127\.0\.0\.1:1: /,
+    /^dial tcp 127\.0\.0\.1:1: connect: connection refused$/,
+  );
+  assert.equal(
+    (await runHandler({ httpGet: { path: '/x', port: 1 } }, target, 300)).output,
+    'Get "http://127.0.0.1:1/x": dial tcp 127.0.0.1:1: connect: connection refused',
   );
   assert.throws(() => portNumber('none', container), /couldn't find port: "none"/);
 });
