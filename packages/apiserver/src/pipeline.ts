@@ -16,6 +16,7 @@ import type { Call } from './registry/call.ts';
 import type { Dispatcher } from './registry/dispatch.ts';
 import { errorBody } from './respond/body.ts';
 import { respond } from './respond/outcome.ts';
+import { prettyWhereWanted } from './respond/pretty.ts';
 import { StoreError } from './store/store.ts';
 
 export interface PipelineDeps {
@@ -143,7 +144,7 @@ export class Pipeline {
       'cache-control': 'no-cache, private',
       ...response.headers,
     };
-    return { ...response, headers };
+    return { ...prettyWhereWanted(request, response), headers };
   }
 }
 

@@ -344,6 +344,16 @@ test('aggregated discovery, group lists, OpenAPI, version and health answer', as
   assert.ok((await api.ask('GET /openid/v1/jwks')).text.includes('"kid"'));
 });
 
+test('JSON is indented for curl, wget and browsers, and for whoever asks; errors too', async () => {
+  const headers = { 'user-agent': 'curl/8.5.0' };
+  const path = 'GET /api/v1/namespaces/default';
+  assert.match((await api.ask(path, { headers })).text, /^\{\n {2}"/);
+  assert.match((await api.ask(`${path}?pretty=true`)).text, /^\{\n {2}"/);
+  assert.match((await api.ask('GET /api/v1/namespaces/none', { headers })).text, /^\{\n {2}"kind": "Status"/);
+  assert.match((await api.ask(`${path}?pretty=false`, { headers })).text, /^\{"/);
+  assert.match((await api.ask(path)).text, /^\{"/);
+});
+
 test('readyz fails as soon as the end has begun, livez does not', async () => {
   const ending = await Harness.start();
   ending.server.beginStop();

@@ -2,7 +2,6 @@ import type { KubeObject } from '@kubelab/api';
 import type { CacheEntry } from '../cache/entry.ts';
 import type { Negotiated } from '../core/media-type.ts';
 import type { ApiResponse, ListMeta, Outcome } from '../core/messages.ts';
-import { isTrue } from '../core/request-info.ts';
 import { body, jsonBody } from './body.ts';
 import { metadataList, partialMetadata } from './partial-metadata.ts';
 import { includeObjectOf, type Projection } from './projection.ts';
@@ -122,25 +121,21 @@ async function table(
   return { ...made, apiVersion: `meta.k8s.io/${projection.output.version}` };
 }
 
-function isPlainJson({ output, query }: Projection): boolean {
-  return output.format === 'json' && !isTrue(query.get('pretty'));
+function isPlainJson({ output }: Projection): boolean {
+  return output.format === 'json';
 }
 
 async function text(
   code: number,
   object: object,
-  { output, query }: Projection,
+  { output }: Projection,
   warnings: readonly string[],
 ): Promise<ApiResponse> {
   if (output.format === 'yaml') {
     const { stringify } = await import('yaml');
     return body(code, 'application/yaml', Buffer.from(stringify(object)), warnings);
   }
-  return jsonBody(code, object, {
-    warnings,
-    pretty: isTrue(query.get('pretty')),
-    contentType: typeFor(object, output),
-  });
+  return jsonBody(code, object, { warnings, contentType: typeFor(object, output) });
 }
 
 /** A Status is a Status, whatever projection was asked for. */
