@@ -1,9 +1,14 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { constants } from 'node:fs';
+import { constants, writeSync } from 'node:fs';
 import type { Disk, DiskFile } from './disk.ts';
 
 const ZEROES = new Uint8Array(1 << 20);
+/**
+ * A write of at most this much goes into the page cache at once: that takes microseconds, while a thread that does it has to be woken and has to
+ * wake us again. What may really wait, the sync, is never done on this thread.
+ */
+const DIRECT_WRITE_BYTES_MAX = 1 << 16;
 
 /** The machine's file system. */
 export const realDisk: Disk = {
@@ -61,6 +66,11 @@ function realFile(handle: FileHandle): DiskFile {
     },
     async write(position, data) {
       let done = 0;
+      if (data.length <= DIRECT_WRITE_BYTES_MAX) {
+        while (done < data.length)
+          done += writeSync(handle.fd, data, done, data.length - done, position + done);
+        return;
+      }
       while (done < data.length) {
         const { bytesWritten } = await handle.write(data, done, data.length - done, position + done);
         done += bytesWritten;
