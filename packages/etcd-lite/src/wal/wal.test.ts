@@ -4,6 +4,7 @@ import { must } from '@kubelab/component-base';
 import { MemoryDisk } from '../testing/memory-disk.ts';
 import type { WireEntry } from '../wire.ts';
 import { crc32c } from './crc32c.ts';
+import { frameLength } from './frame.ts';
 import { Wal } from './wal.ts';
 
 const identity = { clusterId: 7, raftId: 'a' };
@@ -159,6 +160,32 @@ describe('the write-ahead log', () => {
       await wal.append({ entries: [entry(index, 1, 100)] }, true);
       await wal.close();
     }
+  });
+
+  test('WAL-3 a new segment does not begin with the commit index of a record that a crash may take', async () => {
+    const disk = await written([entry(1), entry(2)]);
+    const { wal } = await open(disk);
+    await wal.append({ hardState: { term: 1, vote: 'b', commit: 1 } }, true);
+    // Too large for the rest of the segment; it replaces entry 2 and commits it in one.
+    await wal.append(
+      { entries: [entry(2, 3, SEGMENT_BYTES - 500)], hardState: { term: 3, vote: 'c', commit: 2 } },
+      true,
+    );
+    await wal.close();
+    const path = must([...disk.files.keys()].findLast((file) => file.endsWith('.wal')));
+    assert.notEqual(path, FIRST);
+    const segment = must(disk.files.get(path));
+    const firstRecordEnd = frameLength(segment.readUInt32LE(4));
+    segment.fill(0, firstRecordEnd);
+    const { contents } = await open(disk);
+    assert.deepEqual({ ...contents?.hardState }, { term: 1, vote: 'b', commit: 1 });
+    assert.deepEqual(
+      contents?.entries.map(({ index, term }) => [index, term]),
+      [
+        [1, 1],
+        [2, 1],
+      ],
+    );
   });
 
   test('WAL-3 a changed byte in the last record is damage too, not a torn write', async () => {

@@ -80,12 +80,13 @@ export class Wal {
   async append(record: Init<WalRecord>, isSynced: boolean): Promise<void> {
     assert(!this.#isBusy, 'WAL-2');
     this.#isBusy = true;
-    if (record.hardState !== undefined && record.hardState !== null) {
-      this.#lastHardState = { term: 0, vote: '', commit: 0, ...record.hardState } as WalRecord['hardState'];
-    }
     const payload = walRecordCodec.encode(record);
     if (this.#offset > 0 && this.#offset + payload.length > this.#segmentBytes) {
       await this.#rotate(record.entries?.[0]?.index ?? this.#lastIndex + 1);
+    }
+    // Not before: the new segment must not promise what only this record's entries make true.
+    if (record.hardState !== undefined && record.hardState !== null) {
+      this.#lastHardState = { term: 0, vote: '', commit: 0, ...record.hardState } as WalRecord['hardState'];
     }
     await this.#write(payload);
     if (isSynced) await this.#file.sync();
