@@ -168,7 +168,7 @@ describe('the write-ahead log', () => {
     await wal.append({ hardState: { term: 1, vote: 'b', commit: 1 } }, true);
     // Too large for the rest of the segment; it replaces entry 2 and commits it in one.
     await wal.append(
-      { entries: [entry(2, 3, SEGMENT_BYTES - 500)], hardState: { term: 3, vote: 'c', commit: 2 } },
+      { entries: [entry(2, 3, SEGMENT_BYTES - 100)], hardState: { term: 3, vote: 'c', commit: 2 } },
       true,
     );
     await wal.close();
