@@ -17,6 +17,25 @@ export function withTag(image: string): string {
   return last.includes(':') ? image : `${image}:latest`;
 }
 
+const NAME_PART = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
+const HOST_PART = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
+const REFERENCE = new RegExp(
+  `^(?:${HOST_PART}(?:\\.${HOST_PART})*(?::\\d+)?/)?${NAME_PART}(?:/${NAME_PART})*` +
+    '(?::\\w[\\w.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?$',
+);
+
+/** Why no engine would understand the name, in the words of distribution's parser; undefined when it is fine. */
+export function imageNameProblem(image: string): string | undefined {
+  if (REFERENCE.test(image)) return undefined;
+  const format = 'invalid reference format';
+  if (!REFERENCE.test(image.toLowerCase())) return format;
+  const repository = withTag(image)
+    .replace(/@.*$/, '')
+    .replace(/:[^/]*$/, '');
+  const path = repository.includes('/') ? repository : `library/${repository}`;
+  return `${format}: repository name (${path}) must be lowercase`;
+}
+
 /** File names, without the folder, under which an archive of the image may lie. */
 export function archiveNames(image: string): string[] {
   const names = [withTag(image), image].map((name) => `${name.replaceAll(/[/:@]/g, '_')}.tar`);

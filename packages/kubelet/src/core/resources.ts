@@ -84,15 +84,17 @@ export function nonRootProblem(
   const forPod = pod.spec.securityContext ?? {};
   const own = container.securityContext ?? {};
   if ((own.runAsNonRoot ?? forPod.runAsNonRoot) !== true) return undefined;
+  const { name, namespace, uid } = pod.metadata;
+  const where = `(pod: "${name}_${namespace}(${uid})", container: ${container.name})`;
   const userId = own.runAsUser ?? forPod.runAsUser;
   if (userId !== undefined) {
-    return userId === 0 ? "container's runAsUser breaks non-root policy" : undefined;
+    return userId === 0 ? `container's runAsUser breaks non-root policy ${where}` : undefined;
   }
   const user = imageUser.split(':')[0] ?? '';
   if (user === '' || user === '0' || user === 'root') {
-    return 'container has runAsNonRoot and image will run as root';
+    return `container has runAsNonRoot and image will run as root ${where}`;
   }
-  return /^\d+$/.test(user)
-    ? undefined
-    : `container has runAsNonRoot and image has non-numeric user (${user}), cannot verify user is non-root`;
+  if (/^\d+$/.test(user)) return undefined;
+  const problem = `container has runAsNonRoot and image has non-numeric user (${user})`;
+  return `${problem}, cannot verify user is non-root ${where}`;
 }

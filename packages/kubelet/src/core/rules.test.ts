@@ -8,7 +8,14 @@ import { podDns, podHostname } from './dns.ts';
 import { ConfigError, containerEnv } from './env.ts';
 import { expand } from './expand.ts';
 import { fieldValue, resourceFieldValue } from './field-ref.ts';
-import { archiveNames, credentialsFor, pullPolicyOf, registryOf, withTag } from './image-names.ts';
+import {
+  archiveNames,
+  credentialsFor,
+  imageNameProblem,
+  pullPolicyOf,
+  registryOf,
+  withTag,
+} from './image-names.ts';
 import { attemptOf, containerHash, containerName } from './names.ts';
 import { nodeAffinityMatches } from './node-affinity.ts';
 import { hostPortsOf, nftRules, planRoutes, wantedRoutes } from './node-network.ts';
@@ -252,7 +259,10 @@ describe('resources and security', () => {
       );
     assert.equal(check(1000, ''), undefined);
     assert.match(check(0, '') ?? '', /breaks non-root policy/);
-    assert.match(check(undefined, '') ?? '', /image will run as root/);
+    assert.match(
+      check(undefined, '') ?? '',
+      /image will run as root \(pod: "\S+_\S+\(\S+\)", container: web\)/,
+    );
     assert.match(check(undefined, 'app') ?? '', /non-numeric user/);
     assert.equal(check(undefined, '1000:1000'), undefined);
   });
@@ -310,6 +320,24 @@ test('image names: registry, tag, archive, policy, credentials', () => {
   assert.equal(pullPolicyOf({ image: 'nginx:1' }), 'IfNotPresent');
   const auth = Buffer.from('me:p:w').toString('base64');
   const config = JSON.stringify({ auths: { 'https://index.docker.io/v1/': { auth } } });
+
+  test('image names are judged as distribution judges them', () => {
+    const digest = `sha256:${'0'.repeat(64)}`;
+    const good = [
+      'nginx',
+      'a/b_c:V1.0',
+      'localhost:5000/x-y',
+      `quay.io/a/b@${digest}`,
+      `Reg.io/a:1@${digest}`,
+    ];
+    for (const image of good) assert.equal(imageNameProblem(image), undefined, image);
+    for (const image of ['', 'In Valid', 'a:', 'http://a/b', 'a//b', 'a/b:c:d', '-a'])
+      assert.equal(imageNameProblem(image), 'invalid reference format', image);
+    assert.equal(
+      imageNameProblem('Nginx:1'),
+      'invalid reference format: repository name (library/Nginx) must be lowercase',
+    );
+  });
   assert.deepEqual(credentialsFor('nginx', [config]), {
     server: 'https://index.docker.io/v1/',
     username: 'me',

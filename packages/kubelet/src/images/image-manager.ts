@@ -1,6 +1,6 @@
 import { type Clock, errorMessage, type Logger } from '@kubelab/component-base';
 import { Backoff } from '../core/backoff.ts';
-import { credentialsFor, pullPolicyOf } from '../core/image-names.ts';
+import { credentialsFor, imageNameProblem, pullPolicyOf } from '../core/image-names.ts';
 import { Semaphore } from '../core/semaphore.ts';
 import type { ContainerSpec, PodObject } from '../core/types.ts';
 import type { ImageInfo, Runtime } from '../runtime/types.ts';
@@ -52,7 +52,14 @@ export class ImageManager {
   async ensure(pod: PodObject, container: ContainerSpec): Promise<ImageInfo> {
     const { runtime } = this.#options;
     const image = container.image ?? '';
-    if (image === '') throw new ImageError('InvalidImageName', 'no image is named');
+    const problem = imageNameProblem(image);
+    if (problem !== undefined) {
+      const quoted = JSON.stringify(image);
+      const parsed = `couldn't parse image name ${quoted}: ${problem}`;
+      const message = `Failed to apply default image tag ${quoted}: ${parsed}`;
+      this.#event(pod, 'Warning', 'InspectFailed', message);
+      throw new ImageError('InvalidImageName', message);
+    }
     const policy = pullPolicyOf(container);
     const present = await runtime.imageStatus(image);
     if (present !== undefined && (policy !== 'Always' || (await this.#isCurrent(image, present)))) {
@@ -120,7 +127,6 @@ export class ImageManager {
       const message = `failed to pull image "${image}": ${errorMessage(error)}`;
       this.#lastFailures.set(key, { atMs: now, message });
       this.#event(pod, 'Warning', 'Failed', `Failed to pull image "${image}": ${errorMessage(error)}`);
-      this.#event(pod, 'Warning', 'Failed', 'Error: ErrImagePull');
       throw new ImageError('ErrImagePull', message, this.#backoff.delayMs(key));
     }
   }

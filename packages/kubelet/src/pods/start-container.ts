@@ -92,6 +92,7 @@ async function containerConfig(deps: PodDeps, input: StartInput) {
     image = await input.image;
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
+    deps.event(pod, 'Warning', 'Failed', `Error: ${error.reason}`);
     throw new StartError(error.reason, error.message, error.retryAfterMs);
   }
   try {
