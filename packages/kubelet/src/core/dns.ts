@@ -57,10 +57,10 @@ export function podHostname(pod: PodObject): string {
   return name.slice(0, 63).replace(/[-.]+$/, '');
 }
 
-/** Its own line in /etc/hosts with the name in the subdomain, as headless Services resolve it. */
-export function podFqdn(pod: PodObject, domain: string): string | undefined {
+/** The domain in which the pod's headless Service resolves its host name; undefined without a subdomain. */
+export function podDomain(pod: PodObject, domain: string): string | undefined {
   const { subdomain } = pod.spec;
   return subdomain === undefined || subdomain === ''
     ? undefined
-    : `${podHostname(pod)}.${subdomain}.${pod.metadata.namespace}.svc.${domain}`;
+    : `${subdomain}.${pod.metadata.namespace}.svc.${domain}`;
 }

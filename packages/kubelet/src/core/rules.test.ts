@@ -4,7 +4,7 @@ import type { Service } from '@kubelab/api';
 import { admit } from './admission.ts';
 import { Backoff, goDuration } from './backoff.ts';
 import { formatIp, parseCidr, sizeOf } from './cidr.ts';
-import { podDns, podHostname } from './dns.ts';
+import { podDns, podDomain, podHostname } from './dns.ts';
 import { ConfigError, containerEnv } from './env.ts';
 import { expand } from './expand.ts';
 import { fieldValue, resourceFieldValue } from './field-ref.ts';
@@ -212,6 +212,8 @@ test('DNS by policy', () => {
   );
   assert.equal(podHostname(pod({ hostname: 'db' })), 'db');
   assert.equal(podHostname(pod()), 'web-0');
+  assert.equal(podDomain(pod({ subdomain: 'db' }), 'cluster.local'), 'db.shop.svc.cluster.local');
+  assert.equal(podDomain(pod(), 'cluster.local'), undefined);
 });
 
 describe('resources and security', () => {

@@ -1,4 +1,4 @@
-import { podDns, podFqdn, podHostname } from '../core/dns.ts';
+import { podDns, podDomain, podHostname } from '../core/dns.ts';
 import { namespaceOptions } from '../core/resources.ts';
 import { type PodObject, podIdentity, type PodRuntime } from '../core/types.ts';
 import type { PodSandbox, PodSandboxConfig } from '../runtime/types.ts';
@@ -25,11 +25,14 @@ export async function runSandbox(
 function sandboxConfig(facts: NodeFacts, pod: PodObject, attempt: number): PodSandboxConfig {
   const { clusterDns, clusterDomain } = facts;
   const sysctls = pod.spec.securityContext?.sysctls ?? [];
-  const fqdn = podFqdn(pod, clusterDomain);
+  const hostname = podHostname(pod);
+  const domainname = podDomain(pod, clusterDomain);
   return {
     pod: podIdentity(pod),
     attempt,
-    hostname: pod.spec.setHostnameAsFQDN === true && fqdn !== undefined ? fqdn : podHostname(pod),
+    ...(pod.spec.setHostnameAsFQDN === true && domainname !== undefined
+      ? { hostname: `${hostname}.${domainname}` }
+      : { hostname, domainname }),
     dns: podDns({ pod, clusterDns, clusterDomain }),
     hostAliases: (pod.spec.hostAliases ?? []).map(({ ip, hostnames = [] }) => ({ ip, hostnames })),
     namespaces: namespaceOptions(pod),

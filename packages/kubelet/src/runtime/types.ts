@@ -86,6 +86,8 @@ export interface PodSandboxConfig {
   readonly pod: PodIdentity;
   readonly attempt: number;
   readonly hostname: string;
+  /** `hostname.domainname` stands before the host name in /etc/hosts, so that `hostname -f` finds it. */
+  readonly domainname?: string | undefined;
   /** undefined: the node's own resolv.conf. */
   readonly dns: DnsConfig | undefined;
   readonly hostAliases: readonly { readonly ip: string; readonly hostnames: readonly string[] }[];

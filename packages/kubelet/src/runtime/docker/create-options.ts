@@ -11,7 +11,7 @@ export function sandboxOptions(
   image: string,
   node: string,
 ): ContainerCreateOptions {
-  const { pod, namespaces, dns } = config;
+  const { pod, namespaces, dns, domainname } = config;
   const onHostNetwork = namespaces.hostNetwork;
   return {
     name: containerName(pod, SANDBOX_CONTAINER, config.attempt),
@@ -19,6 +19,7 @@ export function sandboxOptions(
     Labels: labels(pod, SANDBOX_CONTAINER, 'podsandbox', node),
     // On the host's network the engine refuses a name of its own.
     ...(onHostNetwork ? {} : { Hostname: config.hostname }),
+    ...(onHostNetwork || domainname === undefined ? {} : { Domainname: domainname }),
     HostConfig: {
       NetworkMode: onHostNetwork ? 'host' : 'default',
       IpcMode: namespaces.hostIpc ? 'host' : 'shareable',
