@@ -43,6 +43,10 @@ test('CRJ-2 Forbid waits for the running one, Replace ends it', async (t) => {
   assert.equal(names(forbid).length, 1);
   assert.equal(forbid.events.at(-1)?.reason, 'JobAlreadyActive');
   await end(forbid, names(forbid)[0] ?? '');
+  assert.deepEqual(
+    forbid.events.filter(({ reason }) => reason === 'SawCompletedJob').map(({ message }) => message),
+    [`Saw completed job: ${names(forbid)[0]}, condition: Complete`],
+  );
   await forbid.pass(MINUTE_MS);
   assert.equal(names(forbid).length, 2);
   const replace = await start({ concurrencyPolicy: 'Replace' });

@@ -106,7 +106,19 @@ export function cronJobController({ client, informers, events, clock }: Controll
       ...(lastScheduleTime === undefined ? {} : { lastScheduleTime }),
       ...(lastSuccessMs === 0 ? {} : { lastSuccessfulTime: rfc3339(lastSuccessMs) }),
     };
-    if (!semanticEqual(cron.status ?? {}, status)) await client.updateStatus(CronJob, { ...cron, status });
+    if (semanticEqual(cron.status ?? {}, status)) return;
+    await client.updateStatus(CronJob, { ...cron, status });
+    tellEnded(cron, own);
+  }
+
+  /** Of the jobs that were active when the status was written last. */
+  function tellEnded(cron: SeenCronJob, own: readonly Seen<Job>[]): void {
+    for (const { uid, name = '' } of cron.status?.active ?? []) {
+      const job = own.find(({ metadata }) => metadata.uid === uid);
+      const end = job === undefined ? undefined : endOf(job);
+      if (end === undefined) continue;
+      tell(cron, 'Normal', 'SawCompletedJob', `Saw completed job: ${name}, condition: ${end}`);
+    }
   }
 
   function tell(cron: SeenCronJob, type: 'Normal' | 'Warning', reason: string, message: string): void {
