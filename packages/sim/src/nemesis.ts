@@ -111,6 +111,8 @@ export class Nemesis {
         return;
       case 'partition':
         return this.#partition();
+      case 'lonely-leader':
+        return this.#isolateLeader();
       case 'pause':
         node.life.pausedUntilMs = timeline.nowMs + 20 + random.int(2000);
         return onFault(node, `paused until ${node.life.pausedUntilMs.toFixed(3)}`);
@@ -131,6 +133,24 @@ export class Nemesis {
       case 'bit-flip':
         return;
     }
+  }
+
+  /** A leader stops, others go on without it, and it comes back before anybody can tell it. */
+  #isolateLeader(): void {
+    const { nodes, random, timeline, network, settings, onFault } = this.#world;
+    const leader = nodes.find(({ running }) => running?.member.leadership.isLeader === true);
+    if (leader === undefined) return;
+    leader.life.pausedUntilMs = timeline.nowMs + settings.electionMs * (2 + 2 * random.float());
+    const { blocked } = network.mood;
+    const cut = nodes
+      .filter((node) => node !== leader)
+      .flatMap(({ id }) => [`${id}>${leader.id}`, `${leader.id}>${id}`]);
+    for (const way of cut) blocked.add(way);
+    const aloneMs = leader.life.pausedUntilMs - timeline.nowMs + random.int(200);
+    timeline.at(aloneMs, undefined, { event: 'partition-ends' }, () => {
+      for (const way of cut) blocked.delete(way);
+    });
+    onFault(leader, `cut off, paused until ${leader.life.pausedUntilMs.toFixed(3)}`);
   }
 
   /** Each direction by itself. */

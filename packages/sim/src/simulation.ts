@@ -279,6 +279,7 @@ class Simulation {
     return {
       onStarted: (node) => this.#say(node.name, 'started', ''),
       onFatal: (node, msg, error) => {
+        if (error instanceof Violation) return this.#fail(error);
         if (!isDiskError(error))
           return this.#fail(new Violation('fatal', `${node.name}: ${msg}: ${textOf(error)}`));
         this.#nemesis.crash(node, `gave up, ${msg}: ${textOf(error)}`);

@@ -39,7 +39,7 @@ export class RaftSafety {
     const status = raft.status();
     const before = this.#seen.get(status.id);
     this.#seen.set(status.id, { raft, status });
-    if (before?.raft === raft) this.#checkForward(before.status, status);
+    if (before?.raft === raft) this.#checkForward(raft, before.status, status);
     const isNewLeader =
       status.role === 'leader' &&
       !(before?.raft === raft && before.status.role === 'leader' && before.status.term === status.term);
@@ -62,13 +62,17 @@ export class RaftSafety {
       `${this.#names(voter)} voted in term ${term} for ${this.#names(other)} and ${this.#names(candidate)}`);
   }
 
-  #checkForward(before: Status, now: Status): void {
+  #checkForward(raft: Raft, before: Status, now: Status): void {
     const name = this.#names(now.id);
     require(now.term >= before.term, 'term-forward', () => `${name}: term ${before.term} → ${now.term}`);
     require(now.commit >= before.commit, 'commit-forward', () =>
       `${name}: commit ${before.commit} → ${now.commit}`);
     require(now.applied >= before.applied, 'applied-forward', () =>
       `${name}: applied ${before.applied} → ${now.applied}`);
+    const isLeading = before.role === 'leader' && now.role === 'leader' && before.term === now.term;
+    const isCounted = isLeading && now.commit > before.commit;
+    require(!isCounted || raft.termAt(now.commit) === now.term, 'own-term-commit', () =>
+      `${name} leads term ${now.term} and commits entry ${now.commit} of term ${raft.termAt(now.commit)}`);
     require(now.applied <= now.commit, 'applied-forward', () =>
       `${name}: applied ${now.applied} beyond commit ${now.commit}`);
   }

@@ -137,7 +137,8 @@ export class KvClient {
 
   /** Nobody else ever writes this one. */
   #value(): string {
-    const padding = this.#world.random.float() < 0.05 ? '-'.repeat(1500) : '';
+    const { random } = this.#world;
+    const padding = random.float() < 0.15 ? '-'.repeat(random.int(2000)) : '';
     return `c${this.#number}-${this.#writeCount++}${padding}`;
   }
 }
