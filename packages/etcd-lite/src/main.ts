@@ -59,6 +59,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         const tls = serverTls(clientFiles);
         for (const url of flags['listen-peer-urls'])
           await listen(peerServer, hostPort(url), credentialsFor(url, peerTls));
+        member.leadership.seek();
         for (const url of flags['listen-client-urls'])
           await listen(clientServer, hostPort(url), credentialsFor(url, tls));
         // 4. The end, in reverse: hand over, let clients go, then the other members, then the disk.

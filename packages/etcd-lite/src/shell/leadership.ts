@@ -70,6 +70,14 @@ export class Leadership {
     this.#campaignSoon(0);
   }
 
+  /**
+   * At its start a member knows no leader; where all start together there is none. So it asks soon, not
+   * after an election timeout. Voters that hear a leader refuse, and its next heartbeat ends the question.
+   */
+  seek(): void {
+    this.#campaignSoon(0);
+  }
+
   stop(): void {
     this.#lostTimer?.cancel();
   }
