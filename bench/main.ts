@@ -18,7 +18,10 @@ interface Report {
   readonly rows: readonly (Row & { verdict: string })[];
 }
 
-/** Runs the measures named on the command line, or all: a table on standard output, progress on standard error, figures as JSON. */
+/**
+ * Runs the measures named on the command line, or all: a table on standard output, progress on standard
+ * error, figures as JSON.
+ */
 async function main(argv: readonly string[]): Promise<number> {
   const wanted = readArguments(argv);
   if (wanted === undefined) return 2;

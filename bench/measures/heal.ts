@@ -8,7 +8,10 @@ const ROUNDS = 10;
 const REPLICAS = 6;
 const FIGURE_S = 10;
 
-/** A node is killed; the time until as many pods as before are Ready on the others. Counted from the `kubelab kill` command. */
+/**
+ * A node is killed; the time until as many pods as before are Ready on the others. Counted from the `kubelab
+ * kill` command.
+ */
 export const heal: Measure = {
   name: 'heal',
   summary: 'node killed until all its pods are replaced and Ready',

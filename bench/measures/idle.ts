@@ -19,7 +19,10 @@ interface Sample {
   readonly cpuPercent: number;
 }
 
-/** A lab that nobody uses: memory and CPU of each of its processes. Engines, with their containers, are counted apart. */
+/**
+ * A lab that nobody uses: memory and CPU of each of its processes. Engines, with their containers, are
+ * counted apart.
+ */
 export const idle: Measure = {
   name: 'idle',
   summary: `memory and CPU of each process of a lab at rest, over ${WINDOW_S} s`,
@@ -65,8 +68,9 @@ async function sampleAll(processes: readonly ProcessEntry[]): Promise<Sample[]> 
 }
 
 /**
- * `packages/kubelet/src/main.ts` is the kubelet, `packages/cli/src/node/main.ts` the node's entry. The programs that hold a node's namespaces
- * (`unshare`, `sh`) carry the entry's command line in theirs. What is not kubelab's is the engine's.
+ * `packages/kubelet/src/main.ts` is the kubelet, `packages/cli/src/node/main.ts` the node's entry. The
+ * programs that hold a node's namespaces (`unshare`, `sh`) carry the entry's command line in theirs. What is
+ * not kubelab's is the engine's.
  */
 function nameOf({ words }: ProcessEntry): Pick<Sample, 'component' | 'isOurs'> {
   const program = basename(words[0] ?? '');

@@ -18,7 +18,10 @@ const RETRY_MS = 10;
 
 const OBJECT = { name: 'leader-bench', namespace: 'default' };
 
-/** The store's leader is killed under a client that writes through the API: the longest time between two acknowledged writes. */
+/**
+ * The store's leader is killed under a client that writes through the API: the longest time between two
+ * acknowledged writes.
+ */
 export const leader: Measure = {
   name: 'leader',
   summary: "store's leader killed until the next acknowledged write through the API",

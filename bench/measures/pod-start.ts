@@ -12,8 +12,9 @@ const FIGURE = 1.5;
 const NODE = 'node-1';
 
 /**
- * From the event of a pod's binding to the event of its Running, against the same node's engine asked to create and start the same two containers
- * (pause and app, with the same mounts and limits). One pod at a time, in turn with the engine alone.
+ * From the event of a pod's binding to the event of its Running, against the same node's engine asked to
+ * create and start the same two containers (pause and app, with the same mounts and limits). One pod at a
+ * time, in turn with the engine alone.
  */
 export const podStart: Measure = {
   name: 'pod-start',

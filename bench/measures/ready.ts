@@ -8,7 +8,10 @@ const ROUNDS = 3;
 const UP_MS = 300_000;
 const FIGURES: Readonly<Record<DriverName, number>> = { netns: 12, docker: 20, hollow: 6 };
 
-/** `kubelab up` of a new lab, from the command to its end: nodes Ready, DNS answering. The first run also builds what is missing. */
+/**
+ * `kubelab up` of a new lab, from the command to its end: nodes Ready, DNS answering. The first run also
+ * builds what is missing.
+ */
 export const ready: Measure = {
   name: 'ready',
   summary: 'time from "kubelab up" to a lab that can be used, for each driver',

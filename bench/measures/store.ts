@@ -38,8 +38,9 @@ interface Cell {
 }
 
 /**
- * Throughput at the leader with 64 clients, beside Debian's etcd: same machine, same run, same client, taking turns. Both write to disk before
- * they answer. Where clients share the machine's cores, CPU per operation is the steadier figure.
+ * Throughput at the leader with 64 clients, beside Debian's etcd: same machine, same run, same client, taking
+ * turns. Both write to disk before they answer. Where clients share the machine's cores, CPU per operation is
+ * the steadier figure.
  */
 export const store: Measure = {
   name: 'store',

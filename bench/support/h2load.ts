@@ -17,7 +17,10 @@ export interface Call {
 /** Clients, each with one connection and one request at a time. */
 const CLIENTS = 64;
 
-/** Loads a server for some seconds with h2load, a compiled client: one in JavaScript would be the limit itself. */
+/**
+ * Loads a server for some seconds with h2load, a compiled client: one in JavaScript would be the limit
+ * itself.
+ */
 export async function load(folder: string, url: string, call: Call, seconds: number): Promise<LoadResult> {
   const body = join(folder, 'request.bin');
   await writeFile(body, grpcFrame(call.message));

@@ -33,13 +33,19 @@ export async function recipeOf(engine: Docker, podName: string): Promise<PodReci
   return { sandboxId: sandbox.Id, sandbox: optionsOf(sandbox), app: optionsOf(app) };
 }
 
-/** Without the labels, by which the kubelet would take them for its own, and without names that belong to the sandbox. */
+/**
+ * Without the labels, by which the kubelet would take them for its own, and without names that belong to the
+ * sandbox.
+ */
 function optionsOf({ Config, HostConfig }: Docker.ContainerInspectInfo): Docker.ContainerCreateOptions {
   const { Hostname: _hostname, Domainname: _domain, Labels: _labels, ExposedPorts: _ports, ...rest } = Config;
   return { ...rest, HostConfig };
 }
 
-/** Creates and starts both containers as the recipe says; milliseconds. They are removed afterwards, outside the time. */
+/**
+ * Creates and starts both containers as the recipe says; milliseconds. They are removed afterwards, outside
+ * the time.
+ */
 export async function createAndStart(engine: Docker, recipe: PodRecipe): Promise<number> {
   const startMs = performance.now();
   const sandbox = await engine.createContainer(recipe.sandbox);

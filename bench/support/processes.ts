@@ -35,7 +35,9 @@ export async function descendants(roots: readonly number[]): Promise<ProcessEntr
   return all.filter(({ pid }) => wanted.has(pid));
 }
 
-/** Seconds of CPU it has used, with those of its children that have ended; undefined when it has ended itself. */
+/**
+ * Seconds of CPU it has used, with those of its children that have ended; undefined when it has ended itself.
+ */
 export async function cpuSeconds(pid: number): Promise<number | undefined> {
   const fields = await statOf(pid);
   // utime, stime, cutime, cstime: fields 14 to 17 of proc(5).

@@ -5,8 +5,8 @@ import type { Disk, DiskFile } from './disk.ts';
 
 const ZEROES = new Uint8Array(1 << 20);
 /**
- * A write of at most this much goes into the page cache at once: that takes microseconds, while a thread that does it has to be woken and has to
- * wake us again. What may really wait, the sync, is never done on this thread.
+ * A write of at most this much goes into the page cache at once: that takes microseconds, while a thread that
+ * does it has to be woken and has to wake us again. What may really wait, the sync, is never done on this one.
  */
 const DIRECT_WRITE_BYTES_MAX = 1 << 16;
 

@@ -129,8 +129,8 @@ class Elector {
   }
 
   /**
-   * With version `0` the server answers from memory: those who wait ask all day long. What is too old harms nobody, as the write that
-   * would follow from it fails (LE-2).
+   * With version `0` the server answers from memory: those who wait ask all day long. What is too old harms
+   * nobody, as the write that would follow from it fails (LE-2).
    */
   async #look(resourceVersion?: '0'): Promise<void> {
     const { client, namespace, name, clock } = this.#options;

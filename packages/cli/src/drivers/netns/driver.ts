@@ -69,7 +69,10 @@ export class NetnsDriver extends ProcessDriver {
   }
 }
 
-/** Two labs of different homes that come up at once do not see each other's plans: the second one must not join the first one's network. */
+/**
+ * Two labs of different homes that come up at once do not see each other's plans: the second one must not join
+ * the first one's network.
+ */
 async function requireOwnUplink(plan: LabPlan): Promise<void> {
   const names = networkNames(plan);
   if ((await tryRun(['ip', 'link', 'show', names.uplink])) === undefined) return;
