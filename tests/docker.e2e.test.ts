@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, suite, test, type TestContext } from 'node:test';
 import { eventually } from '@kubelab/component-base/testing';
 import { engineUnavailable, startEngine } from './support/engine.ts';
-import { execute, installedKubectls, must, TestLab } from './support/lab.ts';
+import { execute, installedKubectls, must, reach, TestLab } from './support/lab.ts';
 import type { Node, Pod } from './support/objects.ts';
 import { findBusybox, TEST_IMAGE, writeTestImage } from './support/test-image.ts';
 
@@ -133,7 +133,7 @@ suite('a lab of containers', { skip: await unavailable(), timeout: 600_000 }, ()
     seconds(t, 'node NotReady', startMs);
     await readyPods(4, ({ spec }) => spec.nodeName === 'node-1');
     const healed = seconds(t, 'all pods on the other node', startMs);
-    assert.ok(healed <= 10, `healed after ${healed} s`);
+    reach(t, 'healed', healed, 10);
     assert.equal(await stateOf('node-2'), 'down');
     const backMs = performance.now();
     await lab.ok(['start', 'node-2']);
