@@ -203,6 +203,16 @@ describe('the write-ahead log', () => {
     await assert.rejects(open(disk), { name: 'WalDamagedError' });
   });
 
+  test('a spare segment that could not be made fails the append that needs it, and none before', async () => {
+    const disk = new MemoryDisk();
+    const openFile = disk.open.bind(disk);
+    disk.open = (path, options) =>
+      path.endsWith('spare.tmp') ? Promise.reject(new Error('ENOSPC')) : openFile(path, options);
+    const { wal } = await open(disk);
+    for (let index = 1; index <= 6; index++) await wal.append({ entries: [entry(index, 1, 500)] }, true);
+    await assert.rejects(wal.append({ entries: [entry(7, 1, 1000)] }, true), /ENOSPC/);
+  });
+
   test('WAL-1 a failed sync fails the append', async () => {
     const disk = await written([entry(1)]);
     const { wal } = await open(disk);

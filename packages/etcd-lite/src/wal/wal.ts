@@ -91,7 +91,7 @@ export class Wal {
     await this.#write(payload);
     if (isSynced) await this.#file.sync();
     this.#lastIndex = record.entries?.at(-1)?.index ?? record.snapshot?.index ?? this.#lastIndex;
-    if (this.#offset > this.#segmentBytes / 2) this.#spare ??= this.#prepareSpare();
+    if (this.#offset > this.#segmentBytes / 2) this.#spare ??= this.#startSpare();
     this.#isBusy = false;
   }
 
@@ -135,6 +135,13 @@ export class Wal {
     await this.#write(
       walRecordCodec.encode({ identity: this.#options.identity, hardState: this.#lastHardState }),
     );
+  }
+
+  #startSpare(): Promise<void> {
+    const spare = this.#prepareSpare();
+    // A failure (a full disk, say) matters when the spare is needed: who awaits it then gets it.
+    spare.catch(() => undefined);
+    return spare;
   }
 
   async #prepareSpare(): Promise<void> {
