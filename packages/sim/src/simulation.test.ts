@@ -5,7 +5,7 @@ import { guardGlobals } from './world/guard.ts';
 import { Timeline } from './world/timeline.ts';
 
 /** More for a long night: `SIM_SEEDS=20000`. */
-const SEEDS = Number(process.env['SIM_SEEDS'] ?? 40);
+const SEEDS = Number(process.env['SIM_SEEDS'] ?? 30);
 const FIRST_SEED = Number(process.env['SIM_FIRST_SEED'] ?? 1);
 const EVENTS = Number(process.env['SIM_EVENTS'] ?? 6000);
 

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Answer, Operation, Outcome, Request } from '../clients/operation.ts';
 import { Revisions } from './revisions.ts';
 import { checkByRevision } from './serial-order.ts';
-import { checkKeys } from './wgl.ts';
+import { beginningOf, checkKeys, type Step } from './wgl.ts';
 
 const put = (key: string, value: string): Request => ({ type: 'put', key, value, lease: 0 });
 const get = (key: string): Request => ({ type: 'get', key, end: undefined, serializable: false });
@@ -87,6 +87,20 @@ describe('the accounts', () => {
       else assert.throws(() => checkKeys(operations), /wgl/);
     });
   }
+
+  test('of a long history the search takes a beginning that nothing answered reaches out of', () => {
+    const step = (start: number, end: number, isOptional = false): Step => ({
+      start,
+      end,
+      isOptional,
+      apply: (value) => value,
+      text: '',
+    });
+    const steps = [step(0, 1), step(2, Infinity, true), step(3, 6), step(5, 8), step(9, 10)];
+    assert.equal(beginningOf(steps, 5).length, 5);
+    assert.equal(beginningOf(steps, 4).length, 4);
+    assert.equal(beginningOf(steps, 3).length, 2, 'the third overlaps with the fourth');
+  });
 
   test('members that tell different histories are found, and values written twice', () => {
     const history = revisions();
