@@ -18,6 +18,7 @@ import { Admission } from './admission/plugin.ts';
 import { priorityAdmission } from './admission/priority.ts';
 import { serviceAccountAdmission } from './admission/service-account.ts';
 import { Authenticator } from './authn/authenticator.ts';
+import { LegacyServiceAccountTokens } from './authn/legacy-token.ts';
 import { ServiceAccountTokens } from './authn/service-account.ts';
 import { TokenFile } from './authn/token-file.ts';
 import { UnionAuthorizer } from './authz/authorizer.ts';
@@ -99,8 +100,13 @@ export class ApiServer {
     });
     const authorizer = new UnionAuthorizer([node, rbac], () => objects.catchUp());
     const tokens = new ServiceAccountTokens({ ...config, lookup, clock, random });
+    const legacyTokens = new LegacyServiceAccountTokens({ ...config, lookup, clock });
     const authenticator = new Authenticator({
-      tokens: config.tokenFile === undefined ? [tokens] : [new TokenFile(config.tokenFile), tokens],
+      tokens: [
+        ...(config.tokenFile === undefined ? [] : [new TokenFile(config.tokenFile)]),
+        tokens,
+        legacyTokens,
+      ],
       audiences: config.audiences,
       clock,
     });

@@ -225,3 +225,33 @@ test('impersonation needs the right to it, and gives exactly what was asked for'
   });
   assert.equal((await api.ask('GET /api/v1/secrets', { headers })).code, 403);
 });
+
+test('S3 a legacy token is good while its Secret holds it, for the API server only', async () => {
+  const { metadata } = await api.make('/api/v1/namespaces/ns/serviceaccounts', { metadata: { name: 'old' } });
+  const claim = 'kubernetes.io/serviceaccount';
+  const { createPrivateKey } = await import('node:crypto');
+  const signingKey = createPrivateKey(TEST_CONFIG.signingKey);
+  const token = await new SignJWT({
+    [`${claim}/namespace`]: 'ns',
+    [`${claim}/secret.name`]: 'old-token',
+    [`${claim}/service-account.name`]: 'old',
+    [`${claim}/service-account.uid`]: metadata.uid,
+  })
+    .setProtectedHeader({ alg: signingKey.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256' })
+    .setIssuer('kubernetes/serviceaccount')
+    .setSubject('system:serviceaccount:ns:old')
+    .sign(signingKey);
+  assert.equal(await codeWith({ token }), 401, 'no Secret holds it yet');
+  await api.make('/api/v1/namespaces/ns/secrets', {
+    metadata: { name: 'old-token', annotations: { 'kubernetes.io/service-account.name': 'old' } },
+    type: 'kubernetes.io/service-account-token',
+    data: { token: Buffer.from(token).toString('base64') },
+  });
+  assert.equal(await codeWith({ token }), 201);
+  const review = await api.ask('POST /apis/authentication.k8s.io/v1/tokenreviews', {
+    body: { spec: { token, audiences: ['vault'] } },
+  });
+  assert.notEqual(review.json.status.authenticated, true);
+  await api.ask('DELETE /api/v1/namespaces/ns/secrets/old-token');
+  assert.equal(await codeWith({ token }), 401);
+});

@@ -1,9 +1,10 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { Node, Pod, Secret, ServiceAccount, type KubeObject, type ResourceType } from '@kubelab/api';
 import type { Clock, Random } from '@kubelab/component-base';
 import { GROUP_SERVICE_ACCOUNTS, serviceAccountUserName, type User } from '../core/user.ts';
 import type { Lookup } from '../registry/lookup.ts';
 import type { AuthenticatedToken, TokenAuthenticator } from './authenticator.ts';
+import { type VerificationKey, verificationKey, verifyToken } from './token-keys.ts';
 
 /** The private claims of a bound token. */
 export interface KubernetesClaims {
@@ -28,14 +29,6 @@ export interface ServiceAccountTokensOptions {
   readonly lookup: Lookup;
   readonly clock: Clock;
   readonly random: Random;
-}
-
-type Algorithm = 'RS256' | 'ES256' | 'ES384' | 'ES512';
-
-interface VerificationKey {
-  readonly id: string;
-  readonly key: KeyObject;
-  readonly algorithm: Algorithm;
 }
 
 /** A pod that is being deleted keeps its token for a moment, so that it can say goodbye. */
@@ -114,34 +107,15 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   }
 
   async #verify(token: string) {
-    const { decodeProtectedHeader, jwtVerify, errors } = await import('jose');
-    try {
-      const { kid } = decodeProtectedHeader(token);
-      const candidates = this.#keys.filter(({ id }) => kid === undefined || id === kid);
-      for (const { key, algorithm } of candidates) {
-        try {
-          const { payload } = await jwtVerify(token, key, {
-            issuer: this.#options.issuer,
-            algorithms: [algorithm],
-            requiredClaims: ['exp', 'aud', 'sub'],
-            currentDate: new Date(this.#options.clock.now()),
-          });
-          const claims = kubernetesClaims(payload['kubernetes.io']);
-          if (claims === undefined) return undefined;
-          const audiences = typeof payload.aud === 'string' ? [payload.aud] : (payload.aud ?? []);
-          return { claims, audiences, subject: payload.sub ?? '', id: payload.jti };
-        } catch (error) {
-          // With a key id there is one candidate; without, the next may fit.
-          if (!(error instanceof errors.JOSEError)) throw error;
-        }
-      }
-      return undefined;
-    } catch (error) {
-      // Whatever is no token is not one of ours.
-      if (error instanceof errors.JOSEError || error instanceof TypeError || error instanceof SyntaxError)
-        return undefined;
-      throw error;
-    }
+    const payload = await verifyToken(this.#keys, token, {
+      issuer: this.#options.issuer,
+      requiredClaims: ['exp', 'aud', 'sub'],
+      nowMs: this.#options.clock.now(),
+    });
+    const claims = kubernetesClaims(payload?.['kubernetes.io']);
+    if (payload === undefined || claims === undefined) return undefined;
+    const audiences = typeof payload.aud === 'string' ? [payload.aud] : (payload.aud ?? []);
+    return { claims, audiences, subject: payload.sub ?? '', id: payload.jti };
   }
 
   async #isAlive({ namespace, serviceaccount, pod, secret, node }: KubernetesClaims): Promise<boolean> {
@@ -161,25 +135,6 @@ export class ServiceAccountTokens implements TokenAuthenticator {
       (metadata.deletionTimestamp === undefined ||
         nowMs < Date.parse(metadata.deletionTimestamp) + DELETION_LEEWAY_MS);
     return (await this.#options.lookup.fresh(type, key, isAlive)) !== undefined;
-  }
-}
-
-function verificationKey(key: KeyObject): VerificationKey {
-  const der = key.export({ type: 'spki', format: 'der' });
-  return { id: createHash('sha256').update(der).digest('base64url'), key, algorithm: algorithmOf(key) };
-}
-
-function algorithmOf(key: KeyObject): Algorithm {
-  if (key.asymmetricKeyType === 'rsa') return 'RS256';
-  switch (key.asymmetricKeyDetails?.namedCurve) {
-    case 'prime256v1':
-      return 'ES256';
-    case 'secp384r1':
-      return 'ES384';
-    case 'secp521r1':
-      return 'ES512';
-    default:
-      throw new Error('service account keys must be RSA or ECDSA');
   }
 }
 
