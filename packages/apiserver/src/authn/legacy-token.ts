@@ -41,7 +41,10 @@ export class LegacyServiceAccountTokens implements TokenAuthenticator {
       requiredClaims: ['sub'],
       nowMs: clock.now(),
     });
-    const claim = (name: string) => String(payload?.[`${CLAIM}${name}`] ?? '');
+    const claim = (name: string) => {
+      const value = payload?.[`${CLAIM}${name}`];
+      return typeof value === 'string' ? value : '';
+    };
     const [namespace, name, uid] = [
       claim('namespace'),
       claim('service-account.name'),

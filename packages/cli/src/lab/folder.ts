@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UsageError } from '@kubelab/component-base';
 import type { LabPlan } from '../core/plan.ts';
 
@@ -104,6 +104,8 @@ export class LabFolder {
   async remove(): Promise<void> {
     await rm(this.path, { recursive: true, force: true });
     await rm(this.socket, { force: true });
+    // Our own folder goes with its last lab; one that somebody chose stays.
+    if (process.env.KUBELAB_HOME === undefined) await rmdir(dirname(this.path)).catch(() => undefined);
   }
 }
 
