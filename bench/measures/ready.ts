@@ -1,3 +1,4 @@
+import { errorMessage } from '@kubelab/component-base';
 import { engineUnavailable, startEngine } from '../../tests/support/engine.ts';
 import { TestLab } from '../../tests/support/lab.ts';
 import type { BenchContext, Measure, Row } from '../core/measure.ts';
@@ -24,12 +25,22 @@ export const ready: Measure = {
         rows.push({ what: driver, ...figure, skipped: missing });
         continue;
       }
-      const samples = await rounds(context, driver);
-      rows.push({ what: `${driver}, median of ${ROUNDS}`, ...figure, value: median(samples), samples });
+      try {
+        const samples = await rounds(context, driver);
+        rows.push({ what: `${driver}, median of ${ROUNDS}`, ...figure, value: median(samples), samples });
+      } catch (error) {
+        // The figures of the other drivers are not lost with it.
+        rows.push({ what: driver, ...figure, failed: lastLine(errorMessage(error)) });
+      }
     }
     return rows;
   },
 };
+
+/** A command's last words say why it failed. */
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
+}
 
 /** Why this driver cannot be measured. For docker an engine of our own will do: it is started here. */
 async function reasonAgainst(context: BenchContext, driver: DriverName): Promise<string | undefined> {
