@@ -137,7 +137,7 @@ class Simulation {
   async run(): Promise<SimulationResult> {
     for (let i = 0; i < this.#options.eventCount; ) if (await this.#step()) i++;
     await this.#heal();
-    const leaderCount = this.#accounts();
+    const keysSearched = this.#accounts();
     const watchEventCount = this.#watches.reduce((sum, { eventCount }) => sum + eventCount, 0);
     return {
       seed: this.#options.seed,
@@ -149,7 +149,7 @@ class Simulation {
       answeredCount: this.#operations.filter(({ outcome }) => outcome === 'ok').length,
       watchEventCount,
       leaderCount: this.#raft.leaderCount,
-      keysSearched: leaderCount,
+      keysSearched,
     };
   }
 
