@@ -28,7 +28,10 @@ function algorithmOf(key: KeyObject): Algorithm {
   }
 }
 
-/** The claims of a token that one of the keys has signed and whose time is now; undefined for any other. The key decides the algorithm (S1). */
+/**
+ * The claims of a token that one of the keys has signed and whose time is now; undefined for any other.
+ * The key decides the algorithm (S1).
+ */
 export async function verifyToken(
   keys: readonly VerificationKey[],
   token: string,
