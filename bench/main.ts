@@ -71,7 +71,7 @@ async function cleanUp(cleanups: Cleanup[]): Promise<void> {
 function readArguments(argv: readonly string[]): { measures: readonly Measure[]; json?: string } | undefined {
   try {
     const { values, positionals } = parseArgs({
-      args: [...argv],
+      args: argv.filter((word) => word !== '--'), // npm hands a second separator on
       allowPositionals: true,
       options: { json: { type: 'string' }, help: { type: 'boolean' } },
     });
