@@ -30,6 +30,8 @@ export interface ImageManagerOptions {
 }
 
 const PARALLEL_PULLS = 3;
+/** A failed pull is looked at again so soon, so that the container is seen to wait with ImagePullBackOff. */
+const BACK_OFF_SHOWS_AFTER_MS = 1_000;
 
 /**
  * Images for containers, by their pull policy: what the engine has, then the sources in order, then a registry.
@@ -127,7 +129,7 @@ export class ImageManager {
       const message = `failed to pull image "${image}": ${errorMessage(error)}`;
       this.#lastFailures.set(key, { atMs: now, message });
       this.#event(pod, 'Warning', 'Failed', `Failed to pull image "${image}": ${errorMessage(error)}`);
-      throw new ImageError('ErrImagePull', message, this.#backoff.delayMs(key));
+      throw new ImageError('ErrImagePull', message, BACK_OFF_SHOWS_AFTER_MS);
     }
   }
 

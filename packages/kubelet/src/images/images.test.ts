@@ -122,6 +122,12 @@ test('a failed pull backs off, 10 s then 20 s, and says so', async () => {
   assert.ok(events.includes('Normal BackOff') && events.includes('Warning Failed'));
 });
 
+test('a failed pull is looked at again at once, for people to see that it backs off, and then after the delay', async () => {
+  const { ensure } = setUp();
+  await assert.rejects(ensure('a', 'IfNotPresent'), { reason: 'ErrImagePull', retryAfterMs: 1_000 });
+  await assert.rejects(ensure('a', 'IfNotPresent'), { reason: 'ImagePullBackOff', retryAfterMs: 10_000 });
+});
+
 test('IMAGE-1 however many wait, an image is fetched once', async () => {
   const { runtime, ensure } = setUp([source('server', { a: '1' })]);
   await Promise.all(Array.from({ length: 10 }, () => ensure('a', 'IfNotPresent')));
