@@ -97,9 +97,26 @@ function refuse(
   const missing = uncovered(held, wanted);
   if (missing.length === 0) return;
   const groups = user.groups.map((group) => JSON.stringify(group)).join(' ');
-  const list = missing.map((rule) => JSON.stringify(rule)).join('\n');
+  const list = missing.map(compact).join('\n');
   const why = `user ${JSON.stringify(user.name)} (groups=[${groups}]) is attempting to grant RBAC permissions not currently held:\n${list}`;
   throw errors.forbidden(resource, object?.metadata.name ?? '', why);
+}
+
+const COMPACT_FIELDS = {
+  APIGroups: 'apiGroups',
+  Resources: 'resources',
+  NonResourceURLs: 'nonResourceURLs',
+  ResourceNames: 'resourceNames',
+  Verbs: 'verbs',
+} as const;
+
+/** As upstream prints a rule: `{APIGroups:[""], Resources:["pods"], Verbs:["get" "list"]}`. */
+function compact(rule: Rule): string {
+  const parts = Object.entries(COMPACT_FIELDS).flatMap(([label, field]) => {
+    const values = rule[field] ?? [];
+    return values.length === 0 ? [] : [`${label}:[${values.map((text) => JSON.stringify(text)).join(' ')}]`];
+  });
+  return `{${parts.join(', ')}}`;
 }
 
 function rulesIn(object: KubeObject): readonly Rule[] {
