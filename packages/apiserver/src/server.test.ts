@@ -36,7 +36,7 @@ test('a second server on the same store changes nothing', async () => {
   const second = await Harness.start({ store: api.store });
   // Only its own lease is written.
   assert.ok(api.store.revision - before <= 1, `${api.store.revision - before} writes`);
-  second.server.objects.cache.stop();
+  await second.stop();
 });
 
 test('create answers 201 with uid, creationTimestamp, resourceVersion and defaults', async () => {

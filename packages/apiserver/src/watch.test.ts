@@ -60,7 +60,7 @@ test('A2 a watch from a version older than the history is 410 Expired', async ()
   assert.equal(refused.code, 410);
   assert.equal(refused.json.reason, 'Expired');
   assert.match(refused.json.message, /^too old resource version: 2 \(\d+\)$/);
-  late.server.objects.cache.stop();
+  await late.stop();
 });
 
 test('sendInitialEvents gives what there is, then a bookmark that says so', async () => {

@@ -43,7 +43,7 @@ test('SVC-1 two servers that give addresses at once never give the same', async 
   );
   const addresses = made.map(({ spec }) => spec.clusterIP);
   assert.equal(new Set(addresses).size, addresses.length);
-  for (const harness of [one, two]) harness.server.objects.cache.stop();
+  await Promise.all([one.stop(), two.stop()]);
 });
 
 test('headless and ExternalName Services take no address', async () => {
