@@ -108,7 +108,11 @@ suite('lab plan', () => {
     const plan = planLab({ ...request, timings: 'kubernetes' }, allocator());
     const words = (name: string) => memberCommand(plan, member(plan, name), { config: '/c', data: '/d' });
     const manager = words('controller-manager-1');
-    for (const flag of ['leader-elect-lease-duration=15s', 'leader-elect-renew-deadline=10s', 'leader-elect-retry-period=2s']) {
+    for (const flag of [
+      'leader-elect-lease-duration=15s',
+      'leader-elect-renew-deadline=10s',
+      'leader-elect-retry-period=2s',
+    ]) {
       assert.ok(manager.includes(`--${flag}`), flag);
     }
     for (const flag of ['node-monitor-grace-period=50000ms', 'unhealthy-zone-threshold=0.55']) {
