@@ -5,13 +5,15 @@ import { bindServices } from './services/bind.ts';
 import { parseCluster } from './shell/cluster.ts';
 import { Member, REQUEST_BYTES_MAX } from './shell/member.ts';
 import { clientTls, credentialsFor, serverTls, type TlsFiles } from './tls-flags.ts';
+import { runTool, toolsHelp } from './tools/index.ts';
 import { addPeerService } from './transport/peer-service.ts';
 
 export async function main(argv: readonly string[]): Promise<void> {
+  if (await runTool(argv)) return;
   await runComponent(
     {
       name: 'etcd-lite',
-      summary: "A replicated key-value store that speaks etcd's v3 API.",
+      summary: `A replicated key-value store that speaks etcd's v3 API.${toolsHelp()}`,
       flags: etcdFlags,
       async start({ flags, log, clock, random, onStop, fatal }) {
         // 1. Who we are, by the flags.
