@@ -1,7 +1,7 @@
 /** Candidates and pre-candidates: count the answers, and yield to a leader of the same term (Raft §5.2). */
 import type { Core } from './core.ts';
 import { learnCommit, recordVote } from './election.ts';
-import { handleAppend, handleHeartbeat, handleSnapshot } from './follower.ts';
+import { handleAppend, handleCommit, handleHeartbeat, handleSnapshot } from './follower.ts';
 import type { Message, PreVoteResponseMessage, VoteResponseMessage } from './messages.ts';
 
 export function stepCandidate(core: Core, message: Message): void {
@@ -12,6 +12,9 @@ export function stepCandidate(core: Core, message: Message): void {
     case 'heartbeat':
       core.becomeFollower(message.term, message.from);
       return handleHeartbeat(core, message);
+    case 'commit':
+      core.becomeFollower(message.term, message.from);
+      return handleCommit(core, message);
     case 'snapshot':
       core.becomeFollower(message.term, message.from);
       return handleSnapshot(core, message);

@@ -5,7 +5,7 @@
 import { membersOf } from './conf-change.ts';
 import type { Core } from './core.ts';
 import { tryCampaign } from './election.ts';
-import type { AppendMessage, HeartbeatMessage, Message, SnapshotMessage } from './messages.ts';
+import type { AppendMessage, CommitMessage, HeartbeatMessage, Message, SnapshotMessage } from './messages.ts';
 
 export function stepFollower(core: Core, message: Message): void {
   switch (message.type) {
@@ -15,6 +15,9 @@ export function stepFollower(core: Core, message: Message): void {
     case 'heartbeat':
       heardLeader(core, message);
       return handleHeartbeat(core, message);
+    case 'commit':
+      heardLeader(core, message);
+      return handleCommit(core, message);
     case 'snapshot':
       heardLeader(core, message);
       return handleSnapshot(core, message);
@@ -80,6 +83,11 @@ export function handleHeartbeat(core: Core, message: HeartbeatMessage): void {
   core.log.commitTo(message.commit);
   const { id: from, term } = core;
   core.send({ type: 'heartbeat-response', from, to: message.from, term, round: message.round });
+}
+
+export function handleCommit(core: Core, message: CommitMessage): void {
+  // As with heartbeats: only what is known to match here.
+  core.log.commitTo(message.commit);
 }
 
 export function handleSnapshot(core: Core, message: SnapshotMessage): void {

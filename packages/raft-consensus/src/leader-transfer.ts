@@ -1,6 +1,7 @@
 /** Handing leadership over (thesis §3.10). */
 import type { Core, Leadership } from './core.ts';
 import type { Progress } from './progress.ts';
+import { sendAppend } from './replication.ts';
 import type { NodeId } from './types.ts';
 
 /** Stop taking proposals, bring the transferee up to date, then tell it to campaign (thesis §3.10). */
@@ -11,7 +12,8 @@ export function startTransfer(core: Core, to: NodeId): void {
   if (leading.leadTransferee === to) return;
   leading.leadTransferee = to;
   core.electionElapsed = 0; // it has one election timeout from now
-  leading.isAppendDue = true;
+  // Even an empty append: its answer shows at once what was lost on the way.
+  if (progress.match < core.log.lastIndex) sendAppend(core, to, progress, true);
   finishTransfer(core, leading, progress);
 }
 

@@ -52,6 +52,7 @@ export function stepLeader(core: Core, message: Message): void {
       return withProgress(leading, message, (progress) => handleHeartbeatResponse(core, message, progress));
     case 'append':
     case 'heartbeat':
+    case 'commit':
     case 'snapshot':
       return assert(false, 'RAFT-1', `two leaders in term ${core.term}: ${core.id} and ${message.from}`);
     // Late answers to our campaign, and what concerns followers only.

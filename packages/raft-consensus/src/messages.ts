@@ -15,7 +15,7 @@ interface Envelope {
   readonly term: number;
 }
 
-/** Entries that follow (`prevIndex`, `prevTerm`); none is fine and carries only `commit`. */
+/** Entries that follow (`prevIndex`, `prevTerm`); none asks how far the follower's log agrees. */
 export interface AppendMessage extends Envelope {
   readonly type: 'append';
   readonly prevIndex: number;
@@ -41,6 +41,15 @@ export interface HeartbeatMessage extends Envelope {
   readonly type: 'heartbeat';
   readonly commit: number;
   readonly round: number;
+}
+
+/**
+ * What the follower has acknowledged is committed up to here. Wants no answer: lost, the next append or heartbeat
+ * says it again.
+ */
+export interface CommitMessage extends Envelope {
+  readonly type: 'commit';
+  readonly commit: number;
 }
 
 export interface HeartbeatResponseMessage extends Envelope {
@@ -127,6 +136,7 @@ export type Message =
   | AppendResponseMessage
   | HeartbeatMessage
   | HeartbeatResponseMessage
+  | CommitMessage
   | SnapshotMessage
   | VoteMessage
   | VoteResponseMessage

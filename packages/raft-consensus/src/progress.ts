@@ -155,11 +155,6 @@ export class Progress {
     return true;
   }
 
-  /** Whether an empty append would tell the member of commits that it can use. */
-  canBumpCommit(commit: number): boolean {
-    return commit > this.sentCommit && this.sentCommit < this.next - 1;
-  }
-
   status(): ProgressStatus {
     const { match, next, state, isLearner, isRecentlyActive, pendingSnapshot } = this;
     const inflightMessages = this.inflights.count;

@@ -225,6 +225,7 @@ function acceptsLaterTerm(core: Core, message: Message): boolean {
       return true;
     case 'append':
     case 'heartbeat':
+    case 'commit':
     case 'snapshot':
       core.becomeFollower(message.term, message.from);
       return true;

@@ -42,6 +42,8 @@ export function messageToWire(message: Message): Init<WireMessage> {
       return { ...envelope, commit: message.commit, round: message.round };
     case 'heartbeat-response':
       return { ...envelope, round: message.round };
+    case 'commit':
+      return { ...envelope, commit: message.commit };
     case 'snapshot':
       return { ...envelope, snapshot: message.snapshot.metadata };
     case 'vote':
@@ -100,6 +102,8 @@ export function messageFromWire(wire: WireMessage): Message | undefined {
       return { ...envelope, type, commit: wire.commit, round: wire.round };
     case 'heartbeat-response':
       return { ...envelope, type, round: wire.round };
+    case 'commit':
+      return { ...envelope, type, commit: wire.commit };
     case 'snapshot':
       if (wire.snapshot === null) return undefined;
       return { ...envelope, type, snapshot: { metadata: metadataFromWire(wire.snapshot) } };

@@ -55,6 +55,8 @@ function content(message: Message): string {
       return ` rejected=${message.index} hint=${message.hintIndex}/${message.hintTerm}`;
     case 'heartbeat':
       return ` commit=${message.commit}${round(message.round)}`;
+    case 'commit':
+      return ` ${message.commit}`;
     case 'heartbeat-response':
       return round(message.round);
     case 'snapshot': {
