@@ -1,10 +1,10 @@
 import { realDisk, runComponent } from '@kubelab/component-base';
-import { grpcServer, hostPort, listen, stopServer } from '@kubelab/rpc';
+import { GrpcServer, hostPort } from '@kubelab/rpc';
 import { etcdFlags } from './flags.ts';
 import { bindServices } from './services/bind.ts';
 import { parseCluster } from './shell/cluster.ts';
 import { Member, REQUEST_BYTES_MAX } from './shell/member.ts';
-import { clientTls, credentialsFor, serverTls, type TlsFiles } from './tls-flags.ts';
+import { clientTls, serverTls, tlsOf, type TlsFiles } from './tls-flags.ts';
 import { runTool, toolsHelp } from './tools/index.ts';
 import { addPeerService } from './transport/peer-service.ts';
 
@@ -48,8 +48,8 @@ export async function main(argv: readonly string[]): Promise<void> {
         });
         onStop(() => member.stop());
         // 3. The other members' door, then the clients'.
-        const peerServer = grpcServer({ receiveBytesMax: PEER_RECEIVE_BYTES_MAX });
-        const clientServer = grpcServer({ receiveBytesMax: REQUEST_BYTES_MAX + 512 * 1024 });
+        const peerServer = new GrpcServer({ receiveBytesMax: PEER_RECEIVE_BYTES_MAX });
+        const clientServer = new GrpcServer({ receiveBytesMax: REQUEST_BYTES_MAX + 512 * 1024 });
         const lease = bindServices(clientServer, member, {
           progressIntervalMs: flags['experimental-watch-progress-notify-interval'],
         });
@@ -60,13 +60,13 @@ export async function main(argv: readonly string[]): Promise<void> {
         const peerTls = serverTls(peerFiles);
         const tls = serverTls(clientFiles);
         for (const url of flags['listen-peer-urls'])
-          await listen(peerServer, hostPort(url), credentialsFor(url, peerTls));
+          await peerServer.listen(hostPort(url), tlsOf(url, peerTls));
         member.leadership.seek();
         for (const url of flags['listen-client-urls'])
-          await listen(clientServer, hostPort(url), credentialsFor(url, tls));
+          await clientServer.listen(hostPort(url), tlsOf(url, tls));
         // 4. The end, in reverse: hand over, let clients go, then the other members, then the disk.
-        onStop(() => stopServer(peerServer, STOP_GRACE_MS));
-        onStop(() => stopServer(clientServer, STOP_GRACE_MS));
+        onStop(() => peerServer.stop(STOP_GRACE_MS));
+        onStop(() => clientServer.stop(STOP_GRACE_MS));
         onStop(() => member.handOver());
         log.info('serving clients', { urls: flags['listen-client-urls'], member: cluster.self.raftId });
       },

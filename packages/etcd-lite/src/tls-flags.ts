@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { UsageError } from '@kubelab/component-base';
-import { type ClientTls, isSecure, serverCredentials, type ServerTls } from '@kubelab/rpc';
-import type { ServerCredentials } from '@grpc/grpc-js';
+import { type ClientTls, isSecure, type ServerTls } from '@kubelab/rpc';
 
 export interface TlsFiles {
   readonly cert: string | undefined;
@@ -32,7 +31,8 @@ export function clientTls(files: TlsFiles): ClientTls | undefined {
   return { ca, cert: readFileSync(files.cert), key: readFileSync(files.key) };
 }
 
-export function credentialsFor(url: string, tls: ServerTls | undefined): ServerCredentials {
+/** What a server that listens on `url` needs: nothing for http. */
+export function tlsOf(url: string, tls: ServerTls | undefined): ServerTls | undefined {
   if (isSecure(url) && tls === undefined) throw new UsageError(`${url} needs a certificate and a key`);
-  return serverCredentials(isSecure(url) ? tls : undefined);
+  return isSecure(url) ? tls : undefined;
 }

@@ -6,22 +6,18 @@ export {
   type KubeWatchCall,
 } from './kube-api-client.ts';
 export { loadProto, type Proto } from './proto.ts';
-export {
-  addService,
-  type BidiHandler,
-  type CallInfo,
-  grpcServer,
-  listen,
-  type ServerOptions,
-  type ServerStreamHandler,
-  type ServiceHandlers,
-  stopServer,
-  type UnaryHandler,
-} from './server.ts';
+export type {
+  BidiHandler,
+  CallInfo,
+  ServerStream,
+  ServerStreamHandler,
+  ServiceHandlers,
+  UnaryHandler,
+} from './handlers.ts';
+export { GrpcServer, type ServerOptions } from './server.ts';
 export {
   addKubeApiService,
   type KubeApiHandlers,
-  type KubeApiPeer,
   kubeApiServer,
   type KubeWatchStream,
 } from './serve-kube-api.ts';
@@ -31,7 +27,6 @@ export {
   clientCredentials,
   hostPort,
   isSecure,
-  serverCredentials,
   type ServerTls,
 } from './tls.ts';
 export { type Codec, EMPTY_BYTES, type Init, type Int64, int64 } from './wire.ts';

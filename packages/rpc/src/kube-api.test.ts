@@ -2,29 +2,27 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { kubeApiClient } from './kube-api-client.ts';
-import type { WatchRequest, WatchResponse } from './kube-api.ts';
+import type { WatchResponse } from './kube-api.ts';
 import { kubeApiServer } from './serve-kube-api.ts';
-import { listen, stopServer } from './server.ts';
-import { serverCredentials } from './tls.ts';
 
 test('a call carries its fields there and back, and a watch stream both directions', async () => {
   const server = kubeApiServer({
-    call: (request, peer) =>
+    call: (request, call) =>
       Promise.resolve({
         code: 200,
         body: Buffer.from(
-          JSON.stringify({ ...request, body: String(request.body), auth: peer.authorization }),
+          JSON.stringify({ ...request, body: String(request.body), auth: call.header('authorization') }),
         ),
         warnings: ['careful'],
       }),
     async watch(stream) {
-      stream.on('data', ({ start }: WatchRequest) =>
+      stream.onMessage(({ start }) =>
         stream.write({ id: start?.id, type: 'ADDED', object: Buffer.from(start?.path ?? '') }),
       );
-      await once(stream, 'end');
+      await stream.ended;
     },
   });
-  const port = await listen(server, '127.0.0.1:0', serverCredentials(undefined));
+  const port = await server.listen('127.0.0.1:0');
   const client = kubeApiClient(`http://127.0.0.1:${port}`);
 
   const answer = await client.call(
@@ -47,5 +45,5 @@ test('a call carries its fields there and back, and a watch stream both directio
   assert.deepEqual([event.id, event.type, String(event.object)], [7, 'ADDED', '/api/v1/pods']);
   watch.end();
   client.close();
-  await stopServer(server, 200);
+  await server.stop(200);
 });

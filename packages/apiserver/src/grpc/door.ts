@@ -1,17 +1,14 @@
 import { errors } from '@kubelab/api';
 import type { Clock, Logger } from '@kubelab/component-base';
 import {
-  addService,
+  addKubeApiService,
   type CallInfo,
-  grpcServer,
+  GrpcServer,
   type KubeWatchStream,
-  loadProto,
   RpcError,
-  serverCredentials,
   StatusCode,
-  stopServer,
 } from '@kubelab/rpc';
-import { type CallRequest, type CallResponse, KUBE_API_SERVICE, type KubeVerb } from '@kubelab/rpc/kube-api';
+import type { CallRequest, CallResponse, KubeVerb } from '@kubelab/rpc/kube-api';
 import type { ApiRequest, ApiResponse } from '../core/messages.ts';
 import { BODY_BYTES_MAX } from '../http/read-body.ts';
 import type { Pipeline } from '../pipeline.ts';
@@ -46,17 +43,16 @@ const STOP_GRACE_MS = 1000;
  */
 export class GrpcDoor {
   readonly #options: GrpcDoorOptions;
-  readonly #server = grpcServer({ receiveBytesMax: RECEIVE_BYTES_MAX });
+  readonly #server = new GrpcServer({ receiveBytesMax: RECEIVE_BYTES_MAX });
   readonly #listener: TlsListener;
 
   constructor(options: GrpcDoorOptions) {
     this.#options = options;
-    addService(this.#server, loadProto('kubelab-api').service(KUBE_API_SERVICE), {
-      unary: { Call: (request: CallRequest, call) => this.#call(request, call) },
-      bidi: { Watch: (stream: KubeWatchStream) => this.#watch(stream) },
+    addKubeApiService(this.#server, {
+      call: (request, call) => this.#call(request, call),
+      watch: (stream) => this.#watch(stream),
     });
-    const injector = this.#server.createConnectionInjector(serverCredentials(undefined));
-    this.#listener = new TlsListener(options.tls, (socket) => injector.injectConnection(socket), options.log);
+    this.#listener = new TlsListener(options.tls, (socket) => this.#server.serve(socket), options.log);
   }
 
   listen(host: string, port: number): Promise<number> {
@@ -65,13 +61,11 @@ export class GrpcDoor {
 
   async close(): Promise<void> {
     this.#listener.stopListening();
-    await stopServer(this.#server, STOP_GRACE_MS);
+    await this.#server.stop(STOP_GRACE_MS);
     this.#listener.destroyAll();
   }
 
   async #call(request: CallRequest, call: CallInfo): Promise<CallResponse> {
-    const gone = new AbortController();
-    call.on('cancelled', () => gone.abort(new Error('the client is gone')));
     const method = METHOD_OF_VERB[request.verb];
     const apiRequest = this.#request(call, {
       method: method ?? 'GET',
@@ -79,7 +73,7 @@ export class GrpcDoor {
       query: new URLSearchParams(request.query),
       contentType: request.contentType,
       body: request.body,
-      signal: gone.signal,
+      signal: call.signal,
     });
     if (method === undefined)
       return refusalOf(
@@ -96,7 +90,7 @@ export class GrpcDoor {
   }
 
   #request(
-    call: Pick<CallInfo, 'metadata' | 'getPeer'>,
+    call: CallInfo,
     what: {
       readonly method: string;
       readonly path: string;
@@ -106,16 +100,15 @@ export class GrpcDoor {
       readonly signal: AbortSignal;
     },
   ): ApiRequest {
-    const peer = this.#listener.peerAt(call.getPeer());
+    const peer = this.#listener.peerAt(call.peer);
     if (peer === undefined) throw new RpcError(StatusCode.UNAVAILABLE, 'the connection is gone');
-    const text = (name: string) => call.metadata.get(name)[0]?.toString();
     const headers: Record<string, string | undefined> = {
       'content-type': what.contentType === '' ? undefined : what.contentType,
-      authorization: text('authorization'),
-      'user-agent': text('user-agent'),
+      authorization: call.header('authorization'),
+      'user-agent': call.header('user-agent'),
     };
-    for (const [name, value] of Object.entries(call.metadata.getMap())) {
-      if (name.startsWith('impersonate-')) headers[name] = value.toString();
+    for (const [name, value] of call.headers()) {
+      if (name.startsWith('impersonate-')) headers[name] = value;
     }
     const { method, path, query, body, signal } = what;
     return { method, path, query, headers, peer, body: () => Promise.resolve(body), signal };

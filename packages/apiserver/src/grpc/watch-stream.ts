@@ -19,7 +19,6 @@ export class WatchStreamServer {
   readonly #clock: Clock;
   readonly #requestFor: (path: string, query: URLSearchParams, signal: AbortSignal) => ApiRequest;
   readonly #open = new Map<number, AbortController>();
-  #drained: Promise<void> | undefined;
 
   constructor(deps: {
     readonly stream: KubeWatchStream;
@@ -34,17 +33,10 @@ export class WatchStreamServer {
   }
 
   /** Resolves when the client is gone or has said its last and every watch has ended. */
-  serve(): Promise<void> {
-    return new Promise((resolve) => {
-      const finish = () => {
-        for (const watch of this.#open.values()) watch.abort(new Error('the client is gone'));
-        resolve();
-      };
-      this.#stream.on('data', (request: WatchRequest) => this.#take(request));
-      this.#stream.on('end', finish);
-      this.#stream.on('cancelled', finish);
-      this.#stream.on('close', finish);
-    });
+  async serve(): Promise<void> {
+    this.#stream.onMessage((request) => this.#take(request));
+    await this.#stream.ended;
+    for (const watch of this.#open.values()) watch.abort(new Error('the client is gone'));
   }
 
   #take({ start, cancel }: WatchRequest): void {
@@ -72,7 +64,7 @@ export class WatchStreamServer {
     if (response.kind === 'watch') await this.#pump(start.id, response, signal);
     else if (response.kind === 'body') last = response.body;
     this.#open.delete(start.id);
-    if (!this.#stream.destroyed) this.#stream.write({ id: start.id, type: 'CLOSED', object: last });
+    this.#stream.write({ id: start.id, type: 'CLOSED', object: last });
   }
 
   #pump(id: number, response: WatchResponse, signal: AbortSignal): Promise<void> {
@@ -81,25 +73,7 @@ export class WatchStreamServer {
       for (const event of batch) {
         hasRoom = this.#stream.write({ id, type: event.type, object: response.encoder.object(event) });
       }
-      if (!hasRoom) await this.#drain(signal);
+      if (!hasRoom && !signal.aborted) await this.#stream.drained();
     });
-  }
-
-  /** One listener for all watches of the stream. */
-  #drain(signal: AbortSignal): Promise<void> {
-    if (signal.aborted || this.#stream.destroyed) return Promise.resolve();
-    this.#drained ??= new Promise((resolve) => {
-      const finish = () => {
-        this.#drained = undefined;
-        this.#stream.off('drain', finish);
-        this.#stream.off('close', finish);
-        this.#stream.off('cancelled', finish);
-        resolve();
-      };
-      this.#stream.once('drain', finish);
-      this.#stream.once('close', finish);
-      this.#stream.once('cancelled', finish);
-    });
-    return this.#drained;
   }
 }

@@ -6,8 +6,7 @@ import { after, describe, test } from 'node:test';
 import { ConfigMap, errors, isStatus } from '@kubelab/api';
 import { realClock, realRandom, silentLogger } from '@kubelab/component-base';
 import { eventually } from '@kubelab/component-base/testing';
-import { kubeApiServer, type KubeWatchStream, listen, serverCredentials, stopServer } from '@kubelab/rpc';
-import type { WatchRequest } from '@kubelab/rpc/kube-api';
+import { kubeApiServer, type KubeWatchStream } from '@kubelab/rpc';
 import { createClient } from '../kube-client.ts';
 import type { WatchEvent } from '../types.ts';
 import { TransportError } from './transport.ts';
@@ -91,7 +90,8 @@ async function grpcWire(): Promise<Wire> {
   const watches = new Map<number, KubeWatchStream>();
   let hangs = false;
   const server = kubeApiServer({
-    async call({ verb, path, query, contentType, body }, { authorization }) {
+    async call({ verb, path, query, contentType, body }, call) {
+      const authorization = call.header('authorization');
       seen.push({
         method: verb,
         path,
@@ -104,8 +104,9 @@ async function grpcWire(): Promise<Wire> {
       const answer = answerTo({ path, method: verb });
       return { code: answer.code, body: Buffer.from(JSON.stringify(answer.body)), warnings: [] };
     },
-    async watch(stream, { authorization }) {
-      stream.on('data', ({ start, cancel }: WatchRequest) => {
+    async watch(stream) {
+      const authorization = stream.header('authorization');
+      stream.onMessage(({ start, cancel }) => {
         if (cancel) watches.delete(cancel);
         if (!start) return;
         seen.push({
@@ -118,11 +119,11 @@ async function grpcWire(): Promise<Wire> {
         });
         watches.set(start.id, stream);
       });
-      await new Promise((resolve) => stream.on('end', resolve).on('cancelled', resolve));
+      await stream.ended;
       watches.clear();
     },
   });
-  const port = await listen(server, '127.0.0.1:0', serverCredentials(undefined));
+  const port = await server.listen('127.0.0.1:0');
   const line = await lineTo(port);
   return {
     url: `grpc://127.0.0.1:${line.port}`,
@@ -139,7 +140,7 @@ async function grpcWire(): Promise<Wire> {
     hang: () => (hangs = true),
     async stop() {
       line.cut();
-      await stopServer(server, 0);
+      await server.stop(0);
     },
   };
 }

@@ -1,5 +1,4 @@
-import type { Server, ServerDuplexStream } from '@grpc/grpc-js';
-import { addService, type CallInfo, type Init, type UnaryHandler } from '@kubelab/rpc';
+import type { CallInfo, GrpcServer, Init, ServerStream } from '@kubelab/rpc';
 import {
   etcdServices,
   type LeaseKeepAliveRequest,
@@ -13,18 +12,16 @@ import { header } from './header.ts';
 import { kvService } from './kv.ts';
 import { leaseService } from './lease.ts';
 import { maintenanceService } from './maintenance.ts';
+import { addRoutes, bidi, type Guard, type Routes, unary } from './routes.ts';
 import { WatchSession } from './watch.ts';
 
 export interface BindOptions {
   readonly progressIntervalMs: number;
 }
 
-/**
- * The one file that knows how the services' plain functions hang on grpc-js; a faster server would replace
- * this one.
- */
+/** Which function answers which RPC, and what a call must pass before. */
 export function bindServices(
-  server: Server,
+  server: GrpcServer,
   member: Member,
   options: BindOptions,
 ): ReturnType<typeof leaseService> {
@@ -32,83 +29,89 @@ export function bindServices(
   const lease = leaseService(member);
   const maintenance = maintenanceService(member);
 
-  // `hasleader` says: rather an error now than an answer when a leader is back.
-  const led =
-    <Req, Res>(handler: (request: Req) => Promise<Res> | Res): UnaryHandler<Req, Res> =>
-    (request, call) => {
-      if (needsLeader(call) && member.leadership.leader === undefined) throw new EtcdError('noLeader');
-      return handler(request);
-    };
+  /** Every call passes these first. */
+  const always: Guard[] = [];
+  /** `hasleader` says: rather an error now than an answer when a leader is back. */
+  const led: Guard = (_request, call) => {
+    if (needsLeader(call) && member.leadership.leader === undefined) throw new EtcdError('noLeader');
+  };
 
-  addService(server, etcdServices.KV, {
-    unary: {
-      Range: led(kv.range),
-      Put: led(kv.put),
-      DeleteRange: led(kv.deleteRange),
-      Txn: led(kv.txn),
-      Compact: led(kv.compact),
+  const routes: Readonly<Record<keyof typeof etcdServices, Routes>> = {
+    KV: {
+      Range: unary(kv.range, led),
+      Put: unary(kv.put, led),
+      DeleteRange: unary(kv.deleteRange, led),
+      Txn: unary(kv.txn, led),
+      Compact: unary(kv.compact, led),
     },
-  });
-  addService(server, etcdServices.Lease, {
-    unary: {
-      LeaseGrant: led(lease.grant),
-      LeaseRevoke: led(lease.revoke),
-      LeaseTimeToLive: led(lease.timeToLive),
-      LeaseLeases: led(lease.leases),
+    Lease: {
+      LeaseGrant: unary(lease.grant, led),
+      LeaseRevoke: unary(lease.revoke, led),
+      LeaseTimeToLive: unary(lease.timeToLive, led),
+      LeaseLeases: unary(lease.leases, led),
+      LeaseKeepAlive: bidi((stream: KeepAliveStream) => keepAlive(lease, stream)),
     },
-    bidi: {
-      LeaseKeepAlive: async (
-        stream: ServerDuplexStream<LeaseKeepAliveRequest, Init<LeaseKeepAliveResponse>>,
-      ) => {
-        for await (const { ID } of stream as AsyncIterable<LeaseKeepAliveRequest>)
-          stream.write(await lease.keepAlive(ID));
-      },
+    Watch: {
+      Watch: bidi((stream: WatchStream) => watch(member, stream, options.progressIntervalMs)),
     },
-  });
-  addService(server, etcdServices.Watch, {
-    bidi: { Watch: (stream: WatchServerStream) => watch(member, stream, options.progressIntervalMs) },
-  });
-  addService(server, etcdServices.Maintenance, {
-    unary: {
-      Status: maintenance.status,
-      Alarm: led(maintenance.alarm),
-      Defragment: maintenance.defragment,
-      HashKV: maintenance.hashKv,
-      MoveLeader: maintenance.moveLeader,
+    Maintenance: {
+      Status: unary(maintenance.status),
+      Alarm: unary(maintenance.alarm, led),
+      Defragment: unary(maintenance.defragment),
+      HashKV: unary(maintenance.hashKv),
+      MoveLeader: unary(maintenance.moveLeader),
     },
-  });
-  addService(server, etcdServices.Cluster, { unary: { MemberList: led(maintenance.memberList) } });
-  addService(server, etcdServices.Auth, {
-    unary: { AuthStatus: () => ({ header: header(member), enabled: false, authRevision: 1 }) },
-  });
+    Cluster: {
+      MemberList: unary(maintenance.memberList, led),
+    },
+    Auth: {
+      AuthStatus: unary(() => ({ header: header(member), enabled: false, authRevision: 1 })),
+    },
+  };
+
+  for (const service of Object.keys(etcdServices) as (keyof typeof etcdServices)[]) {
+    addRoutes(server, etcdServices[service], routes[service], always);
+  }
   return lease;
 }
 
-type WatchServerStream = ServerDuplexStream<WatchRequest, Init<WatchResponse>>;
+type KeepAliveStream = ServerStream<LeaseKeepAliveRequest, Init<LeaseKeepAliveResponse>>;
+type WatchStream = ServerStream<WatchRequest, Init<WatchResponse>>;
+
+async function keepAlive(lease: ReturnType<typeof leaseService>, stream: KeepAliveStream): Promise<void> {
+  for await (const { ID } of stream) stream.write(await lease.keepAlive(ID));
+}
 
 /**
  * Runs a watch stream until the client ends it, or until it asked for a leader and there is none for too
  * long.
  */
-function watch(member: Member, stream: WatchServerStream, progressIntervalMs: number): Promise<void> {
-  const session = new WatchSession(
-    member,
-    { send: (response) => stream.write(response) },
-    progressIntervalMs,
-  );
-  const { lost: leaderLost } = member.leadership;
-  return new Promise<void>((resolve, reject) => {
-    const onLeaderLost = (): void => reject(new EtcdError('noLeader'));
-    if (needsLeader(stream)) {
-      if (leaderLost.aborted) return onLeaderLost();
-      leaderLost.addEventListener('abort', onLeaderLost, { once: true });
-    }
-    stream.on('data', (request: WatchRequest) => session.request(request));
-    stream.on('drain', () => session.drained());
-    for (const event of ['end', 'close', 'cancelled', 'error']) stream.once(event, () => resolve());
-  }).finally(() => session.close());
+async function watch(member: Member, stream: WatchStream, progressIntervalMs: number): Promise<void> {
+  const send = (response: Init<WatchResponse>): boolean => {
+    const hasRoom = stream.write(response);
+    if (!hasRoom) void stream.drained().then(() => session.drained());
+    return hasRoom;
+  };
+  const session = new WatchSession(member, { send }, progressIntervalMs);
+  try {
+    stream.onMessage((request) => session.request(request));
+    await (needsLeader(stream) ? Promise.race([stream.ended, leaderLost(member, stream)]) : stream.ended);
+  } finally {
+    session.close();
+  }
 }
 
-function needsLeader(call: Pick<CallInfo, 'metadata'>): boolean {
-  return String(call.metadata.get('hasleader')[0]) === 'true';
+/** Rejects when there has been no leader for too long. */
+function leaderLost(member: Member, { ended }: WatchStream): Promise<never> {
+  const { lost } = member.leadership;
+  return new Promise((_resolve, reject) => {
+    const onLost = (): void => reject(new EtcdError('noLeader'));
+    if (lost.aborted) return onLost();
+    lost.addEventListener('abort', onLost, { once: true });
+    void ended.then(() => lost.removeEventListener('abort', onLost));
+  });
+}
+
+function needsLeader(call: CallInfo): boolean {
+  return call.header('hasleader') === 'true';
 }

@@ -1,6 +1,5 @@
-import type { Server, ServerDuplexStream } from '@grpc/grpc-js';
 import type { Disk, Logger } from '@kubelab/component-base';
-import { addService, type CallInfo, RpcError, StatusCode } from '@kubelab/rpc';
+import { type CallInfo, type GrpcServer, RpcError, type ServerStream, StatusCode } from '@kubelab/rpc';
 import type { LeaseId, LeaseTimeToLiveRequest, LeaseTimeToLiveResponse } from '@kubelab/rpc/etcd';
 import type { Init } from '@kubelab/rpc';
 import type { Message } from 'raft-consensus';
@@ -21,34 +20,32 @@ export interface PeerServiceOptions {
 }
 
 /** Serves what the other members send. */
-export function addPeerService(server: Server, options: PeerServiceOptions): void {
+export function addPeerService(server: GrpcServer, options: PeerServiceOptions): void {
   const streams = new Map<string, object>();
   let incoming = 0;
 
-  async function messages(
-    stream: ServerDuplexStream<{ messages: readonly WireMessage[] }, object>,
-  ): Promise<void> {
+  async function messages(stream: ServerStream<{ messages: readonly WireMessage[] }, object>): Promise<void> {
     const from = callerOf(stream, options.clusterId);
     streams.set(from, stream);
     stream.write({});
-    stream.on('data', (batch: { messages: readonly WireMessage[] }) =>
+    stream.onMessage((batch) =>
       options.onMessages(batch.messages.map(messageFromWire).filter((message) => message !== undefined)),
     );
-    await endOf(stream);
+    await stream.ended;
     // A newer stream of the same member may have taken over already.
     if (streams.get(from) !== stream) return;
     streams.delete(from);
     options.onPeerGone(from);
   }
 
-  async function snapshot(stream: ServerDuplexStream<SnapshotChunk, object>): Promise<void> {
+  async function snapshot(stream: ServerStream<SnapshotChunk, object>): Promise<void> {
     const from = callerOf(stream, options.clusterId);
-    await receiveSnapshot(stream as AsyncIterable<SnapshotChunk>, `incoming-${incoming++}.tmp`, options);
+    await receiveSnapshot(stream, `incoming-${incoming++}.tmp`, options);
     options.log.info('received a snapshot', { peer: from });
     stream.write({});
   }
 
-  addService(server, peerService, {
+  server.addService(peerService, {
     unary: {
       LeaseRenew: async ({ ID }: { ID: LeaseId }, call) => {
         callerOf(call, options.clusterId);
@@ -90,15 +87,9 @@ export async function receiveSnapshot(
 }
 
 /** The Raft id of the caller. Members of other clusters are refused: they have our address by mistake. */
-function callerOf(call: Pick<CallInfo, 'metadata'>, clusterId: string): string {
-  if (String(call.metadata.get('cluster-id')[0]) !== clusterId) {
+function callerOf(call: CallInfo, clusterId: string): string {
+  if (call.header('cluster-id') !== clusterId) {
     throw new RpcError(StatusCode.FAILED_PRECONDITION, 'etcdserver: cluster ID mismatch');
   }
-  return String(call.metadata.get('raft-id')[0]);
-}
-
-function endOf(stream: ServerDuplexStream<unknown, unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    for (const event of ['end', 'close', 'cancelled', 'error']) stream.once(event, () => resolve());
-  });
+  return call.header('raft-id') ?? '';
 }
