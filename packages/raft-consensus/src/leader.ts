@@ -10,7 +10,7 @@ import { quorumIndex, voteResult } from './quorum.ts';
 import { answerConfirmedReads, beginReadRound } from './leader-reads.ts';
 import { finishTransfer, startTransfer } from './leader-transfer.ts';
 import { ReadRounds } from './read-index.ts';
-import { broadcastHeartbeat, progressLimits, sendAppend, sendAppends, trackMembers } from './replication.ts';
+import { progressLimits, sendAppend, sendAppends, sendHeartbeats, trackMembers } from './replication.ts';
 import type { EntryType, NodeId, ProposalOutcome } from './types.ts';
 
 /** A candidate has won: new book-keeping, and an empty entry whose commit commits all that came before. */
@@ -86,7 +86,7 @@ export function tickLeader(core: Core): void {
   }
   if (core.heartbeatElapsed >= core.config.heartbeatTicks) {
     core.heartbeatElapsed = 0;
-    broadcastHeartbeat(core, core.leadership());
+    sendHeartbeats(core, core.leadership());
   }
 }
 

@@ -142,11 +142,31 @@ test('§5.2 election timeouts are spread over [electionTicks, 2 × electionTicks
 test('§5.2 a leader sends heartbeats to all, each heartbeatTicks', () => {
   const lone = new Lone({ ...bare, heartbeatTicks: 2, electionTicks: 10 }).elected();
   lone.settle();
+  lone.ticks(2); // its first append has told them that it leads
+  assert.equal(lone.sent('heartbeat').length, 0);
   lone.ticks(4);
   assert.deepEqual(
     lone.sent('heartbeat').map(({ to }) => to),
     ['2', '3', '2', '3'],
   );
+});
+
+test('§5.2 RAFT-9 an append stands in for a heartbeat, but not for one that a read waits for', () => {
+  const lone = new Lone({ ...bare, electionTicks: 10 }).elected();
+  lone.acknowledge('2', 1);
+  lone.settle();
+  const beatsTo2 = (): number => lone.sent('heartbeat').filter(({ to }) => to === '2').length;
+  lone.ticks(1);
+  lone.settle();
+  lone.raft.propose(new Uint8Array(1));
+  lone.settle();
+  lone.ticks(1);
+  assert.equal(beatsTo2(), 0, 'the proposal told it');
+  lone.raft.propose(new Uint8Array(1));
+  lone.raft.readIndex('a read');
+  lone.settle();
+  lone.ticks(1);
+  assert.equal(beatsTo2(), 1, 'the round is repeated until it is answered');
 });
 
 // §5.4.1 election restriction

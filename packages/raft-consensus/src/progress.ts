@@ -75,6 +75,8 @@ export class Progress {
   /** The snapshot's index while one is under way. */
   pendingSnapshot = 0;
   isRecentlyActive = false;
+  /** An append left for it since the last beat: it needs no heartbeat to know its leader. */
+  wasSentAppend = false;
   isLearner = false;
   readonly inflights: Inflights;
   /** No more appends until it answers an append or a heartbeat. */

@@ -32,6 +32,7 @@ export function sendAppend(core: Core, to: NodeId, progress: Progress, evenIfEmp
   if (entries.length === 0 && !evenIfEmpty) return false;
   const { id: from, term } = core;
   core.send({ type: 'append', from, to, term, prevIndex, prevTerm, entries, commit: log.commit });
+  progress.wasSentAppend = true;
   progress.sentEntries(entries.length, bytesOf(entries));
   // What it cannot have yet is no news to it.
   progress.sentCommit = Math.max(progress.sentCommit, Math.min(log.commit, prevIndex + entries.length));
@@ -47,6 +48,15 @@ function tellCommit(core: Core, to: NodeId, progress: Progress): void {
   if (progress.state !== 'replicate' || commit <= progress.sentCommit) return;
   core.send({ type: 'commit', from: core.id, to, term: core.term, commit });
   progress.sentCommit = commit;
+}
+
+/** The beat: to all that no append has told of their leader since the last one, or that owe an answer to a read. */
+export function sendHeartbeats(core: Core, leading: Leadership): void {
+  for (const [to, progress] of leading.progress) {
+    const isDue = !progress.wasSentAppend || progress.ackedRound < leading.reads.round;
+    if (isDue) sendHeartbeat(core, leading, to, progress);
+    progress.wasSentAppend = false;
+  }
 }
 
 function bytesOf(entries: readonly Entry[]): number {
@@ -73,14 +83,15 @@ function sendSnapshot(core: Core, to: NodeId, progress: Progress): boolean {
  * also repeats lost ones.
  */
 export function broadcastHeartbeat(core: Core, leading: Leadership): void {
+  for (const [to, progress] of leading.progress) sendHeartbeat(core, leading, to, progress);
+}
+
+function sendHeartbeat(core: Core, leading: Leadership, to: NodeId, progress: Progress): void {
   const { id: from, term } = core;
-  const { round } = leading.reads;
-  for (const [to, progress] of leading.progress) {
-    if (to === from) continue;
-    const commit = Math.min(progress.match, core.log.commit);
-    core.send({ type: 'heartbeat', from, to, term, commit, round });
-    progress.sentCommit = Math.max(progress.sentCommit, commit);
-  }
+  if (to === from) return;
+  const commit = Math.min(progress.match, core.log.commit);
+  core.send({ type: 'heartbeat', from, to, term, commit, round: leading.reads.round });
+  progress.sentCommit = Math.max(progress.sentCommit, commit);
 }
 
 /**
