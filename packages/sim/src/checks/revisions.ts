@@ -24,7 +24,12 @@ export class Revisions {
   readonly #byRevision = new Map<number, readonly Change[]>();
   readonly #byKey = new Map<string, Change[]>();
   readonly #valueAt = new Map<string, number>();
-  #last = 1;
+  #last: number;
+
+  /** `base`: the revision of an empty store, after which all of this begins. */
+  constructor(base = 1) {
+    this.#last = base;
+  }
 
   get last(): number {
     return this.#last;
@@ -45,7 +50,15 @@ export class Revisions {
 
   /** The key as of a revision. */
   get(key: string, revision: number): Change | undefined {
-    const change = this.#byKey.get(key)?.findLast((each) => each.revision <= revision);
+    const history = this.#byKey.get(key) ?? [];
+    let low = 0;
+    let high = history.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((history[middle]?.revision ?? 0) <= revision) low = middle + 1;
+      else high = middle;
+    }
+    const change = history[low - 1];
     return change?.value === undefined ? undefined : change;
   }
 

@@ -2,33 +2,60 @@ import { EtcdError } from '@kubelab/etcd-lite';
 import { type Init, loadProto } from '@kubelab/rpc';
 import {
   bytesOf,
+  type CompactionRequest,
+  type CompactionResponse,
   type Compare,
   CompareResult,
   CompareTarget,
+  type DeleteRangeRequest,
+  type DeleteRangeResponse,
   type KeyValue,
+  type LeaseGrantRequest,
+  type LeaseGrantResponse,
+  type LeaseId,
+  type LeaseKeepAliveResponse,
+  type PutRequest,
+  type PutResponse,
   type RangeRequest,
+  type RangeResponse,
   type ResponseHeader,
   textOf,
   type TxnRequest,
+  type TxnResponse,
 } from '@kubelab/rpc/etcd';
 import type { Running } from '../world/sim-node.ts';
 import type { Answer, Request, Seen } from './operation.ts';
 
-/** Puts a request to a member's services, as its transport would. */
-export async function call({ kv, lease }: Running, request: Request): Promise<Answer> {
+/** The part of etcd's API that clients use here: a simulated member's services, or a connection to a real one. */
+export interface Store {
+  put(request: PutRequest): Promise<Init<PutResponse>>;
+  deleteRange(request: DeleteRangeRequest): Promise<Init<DeleteRangeResponse>>;
+  range(request: RangeRequest): Promise<Init<RangeResponse>>;
+  txn(request: TxnRequest): Promise<Init<TxnResponse>>;
+  compact(request: CompactionRequest): Promise<Init<CompactionResponse>>;
+  leaseGrant(request: LeaseGrantRequest): Promise<Init<LeaseGrantResponse>>;
+  leaseKeepAlive(id: LeaseId): Promise<Init<LeaseKeepAliveResponse>>;
+}
+
+/** A simulated member's services, asked as its transport would ask them. */
+export function storeOf({ kv, lease }: Running): Store {
+  return { ...kv, leaseGrant: lease.grant, leaseKeepAlive: lease.keepAlive };
+}
+
+export async function call(store: Store, request: Request): Promise<Answer> {
   switch (request.type) {
     case 'put': {
       const put = putRequest(request.key, request.value, request.lease);
-      const { header, prevKv } = await kv.put(put);
+      const { header, prevKv } = await store.put(put);
       return { revision: revisionOf(header), previous: prevKv ? [seen(prevKv)] : [] };
     }
     case 'delete': {
       const range = { key: bytesOf(request.key), rangeEnd: bytesOf(request.end ?? '') };
-      const { header, prevKvs } = await kv.deleteRange({ ...range, prevKv: true });
+      const { header, prevKvs } = await store.deleteRange({ ...range, prevKv: true });
       return { revision: revisionOf(header), previous: (prevKvs ?? []).map(seen) };
     }
     case 'get': {
-      const { header, kvs } = await kv.range(rangeRequest(request.key, request.end, request.serializable));
+      const { header, kvs } = await store.range(rangeRequest(request.key, request.end, request.serializable));
       return { revision: revisionOf(header), found: (kvs ?? []).map(seen) };
     }
     case 'cas': {
@@ -37,7 +64,7 @@ export async function call({ kv, lease }: Running, request: Request): Promise<An
         success: [{ requestPut: putRequest(request.key, request.value, 0) }],
         failure: [{ requestRange: rangeRequest(request.key, undefined, false) }],
       });
-      const { header, succeeded, responses } = await kv.txn(txnCodec.decode(txn));
+      const { header, succeeded, responses } = await store.txn(txnCodec.decode(txn));
       const [op] = responses ?? [];
       const { responseRange: range, responsePut: put } = op ?? {};
       return {
@@ -48,15 +75,15 @@ export async function call({ kv, lease }: Running, request: Request): Promise<An
       };
     }
     case 'grant': {
-      const { header, TTL } = await lease.grant({ ID: request.lease, TTL: request.ttlSeconds });
+      const { header, TTL } = await store.leaseGrant({ ID: request.lease, TTL: request.ttlSeconds });
       return { revision: revisionOf(header), ttlSeconds: Number(TTL) };
     }
     case 'keep-alive': {
-      const { header, TTL } = await lease.keepAlive(request.lease);
+      const { header, TTL } = await store.leaseKeepAlive(request.lease);
       return { revision: revisionOf(header), ttlSeconds: Number(TTL) };
     }
     default: {
-      const { header } = await kv.compact({ revision: request.revision, physical: false });
+      const { header } = await store.compact({ revision: request.revision, physical: false });
       return { revision: revisionOf(header) };
     }
   }

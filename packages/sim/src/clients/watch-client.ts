@@ -1,11 +1,12 @@
 import type { Random } from '@kubelab/component-base';
 import { WatchSession } from '@kubelab/etcd-lite';
 import type { Init } from '@kubelab/rpc';
-import { bytesOf, EventType, type KeyValue, textOf, type WatchResponse } from '@kubelab/rpc/etcd';
-import type { Change, Revisions } from '../checks/revisions.ts';
-import { require } from '../checks/violation.ts';
+import { bytesOf, type WatchResponse } from '@kubelab/rpc/etcd';
+import type { Revisions } from '../checks/revisions.ts';
+import { WatchCheck } from '../checks/watch-check.ts';
 import type { SimNode } from '../world/sim-node.ts';
 import type { Timeline } from '../world/timeline.ts';
+import { type Received, receivedFrom } from './received.ts';
 
 export interface WatchWorld {
   readonly timeline: Timeline;
@@ -26,40 +27,42 @@ interface Stream {
 const PROGRESS_INTERVAL_MS = 300;
 const REOPEN_MS = 20;
 
-/**
- * Watches a range for ever, across crashes and members, and holds every response against the one history:
- * ordered, unique, atomic, reliable, resumable, bookmarks and previous values all follow from one comparison,
- * "what came is exactly what the range saw since the last time".
- */
+/** Watches a range for ever, across crashes and members, and holds every response against the one history. */
 export class WatchClient {
   readonly name: string;
   readonly #start: string;
   readonly #end: string | undefined;
   readonly #world: WatchWorld;
   readonly #hasPrevKv: boolean;
-  /** All before this has been seen; 0: from now on, whenever that is. */
-  #next: number;
+  readonly #check: WatchCheck;
   #stream: Stream | undefined;
   #connectingTo: SimNode | undefined;
-  eventCount = 0;
 
   constructor(name: string, range: readonly [string, string | undefined], world: WatchWorld) {
     this.name = name;
     [this.#start, this.#end] = range;
     this.#world = world;
     this.#hasPrevKv = world.random.float() < 0.7;
-    this.#next = world.random.float() < 0.5 ? 0 : 1;
+    const next = world.random.float() < 0.5 ? 0 : 1;
+    this.#check = new WatchCheck({
+      name,
+      start: this.#start,
+      end: this.#end,
+      hasPrevKv: this.#hasPrevKv,
+      next,
+      revisions: world.revisions,
+      compactedMax: world.compactedMax,
+    });
     this.#openSoon();
+  }
+
+  get eventCount(): number {
+    return this.#check.eventCount;
   }
 
   /** Nothing of the history is missing any more. */
   isCurrent(): boolean {
-    const { revisions } = this.#world;
-    return (
-      this.#next > 0 &&
-      this.#stream !== undefined &&
-      revisions.changes(this.#start, this.#end, this.#next, revisions.last).length === 0
-    );
+    return this.#stream !== undefined && this.#check.isCurrent();
   }
 
   nodeCrashed(node: SimNode): void {
@@ -93,10 +96,15 @@ export class WatchClient {
       const node = nodes[random.int(nodes.length)];
       if (node === undefined) return this.#openSoon();
       this.#connectingTo = node;
-      timeline.at(0, node.life, { event: 'watch-create', note: `${this.name} from ${this.#next}` }, () => {
-        this.#connectingTo = undefined;
-        if (this.#stream === undefined) this.#open(node);
-      });
+      timeline.at(
+        0,
+        node.life,
+        { event: 'watch-create', note: `${this.name} from ${this.#check.next}` },
+        () => {
+          this.#connectingTo = undefined;
+          if (this.#stream === undefined) this.#open(node);
+        },
+      );
     });
   }
 
@@ -114,7 +122,7 @@ export class WatchClient {
       createRequest: {
         key: bytesOf(this.#start),
         rangeEnd: bytesOf(this.#end ?? ''),
-        startRevision: this.#next,
+        startRevision: this.#check.next,
         progressNotify: true,
         filters: [],
         prevKv: this.#hasPrevKv,
@@ -141,94 +149,14 @@ export class WatchClient {
     return false;
   }
 
-  #received({ type, revision, events, compactRevision }: Received): void {
-    if (type === 'created') {
-      if (this.#next === 0) this.#next = revision + 1;
-      return;
-    }
-    if (type === 'compacted') {
-      require(compactRevision > this.#next, 'watch-cancel', () =>
-        `${this.name} was cancelled at ${this.#next} because of compaction ${compactRevision}`);
-      this.#next = compactRevision;
-      this.#stream = undefined;
-      return this.#openSoon();
-    }
-    const upTo = type === 'progress' ? revision : (events.at(-1)?.revision ?? 0);
-    const { revisions } = this.#world;
-    const expected = revisions.changes(this.#start, this.#end, this.#next, upTo);
-    const [told, real] = [
-      events.map((event) => textOfEvent(event)),
-      expected.map((change) => textOfChange(change)),
-    ];
-    require(told.join() === real.join(), 'watch', () =>
-      `${this.name} at ${this.#next} was told ${type} up to ${upTo}: [${told.join(', ')}], expected [${real.join(', ')}]`);
-    for (const [i, event] of events.entries()) this.#checkPrevious(event, expected[i]);
-    this.eventCount += events.length;
-    this.#next = Math.max(this.#next, upTo + 1);
-  }
-
-  #checkPrevious(event: SeenEvent, change: Change | undefined): void {
-    if (!this.#hasPrevKv) return;
-    const expected = change?.previous === undefined ? undefined : textOfChange(change.previous);
-    const told = event.previous;
-    // A compaction may have taken it.
-    if (told === undefined && event.revision <= this.#world.compactedMax()) return;
-    require(told === expected, 'watch-previous', () =>
-      `${this.name} was told that ${event.key} before ${event.revision} was ${told}, it was ${expected}`);
+  #received(received: Received): void {
+    this.#check.take(received);
+    if (received.type !== 'compacted') return;
+    this.#stream = undefined;
+    this.#openSoon();
   }
 
   #within(stream: Stream, event: string, delayMs: number, fn: () => void): void {
     this.#world.timeline.at(delayMs, stream.node.life, { event, note: this.name }, fn);
   }
-}
-
-interface SeenEvent {
-  readonly key: string;
-  readonly revision: number;
-  readonly text: string;
-  readonly previous: string | undefined;
-}
-
-interface Received {
-  readonly type: 'created' | 'compacted' | 'progress' | 'events';
-  readonly revision: number;
-  readonly events: readonly SeenEvent[];
-  readonly compactRevision: number;
-}
-
-/** Taken at once, as an encoder would: the store goes on. */
-function receivedFrom(response: Init<WatchResponse>): Received {
-  const events = (response.events ?? []).map(({ type, kv, prevKv }): SeenEvent => {
-    const isDeletion = type === EventType.DELETE;
-    const key = textOf(Uint8Array.from(kv?.key ?? []));
-    const revision = kv?.modRevision ?? 0;
-    const text = isDeletion ? `${key} deleted at ${revision}` : textOfKv(kv ?? {});
-    return { key, revision, text, previous: prevKv ? textOfKv(prevKv) : undefined };
-  });
-  const compactRevision = response.compactRevision ?? 0;
-  const isCancelled = response.canceled === true;
-  const type =
-    response.created === true
-      ? 'created'
-      : isCancelled
-        ? 'compacted'
-        : events.length === 0
-          ? 'progress'
-          : 'events';
-  return { type, revision: response.header?.revision ?? 0, events, compactRevision };
-}
-
-function textOfKv(kv: Init<KeyValue>): string {
-  const text = (bytes: Init<Uint8Array> | undefined): string =>
-    textOf(Uint8Array.from((bytes as Uint8Array) ?? []));
-  return `${text(kv.key)}=${text(kv.value)} m${kv.modRevision} c${kv.createRevision} v${kv.version}`;
-}
-
-function textOfEvent({ text }: SeenEvent): string {
-  return text;
-}
-
-function textOfChange({ key, value, revision, createRevision, version }: Change): string {
-  if (value === undefined) return `${key} deleted at ${revision}`;
-  return `${key}=${value} m${revision} c${createRevision} v${version}`;
 }
