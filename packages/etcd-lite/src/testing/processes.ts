@@ -18,41 +18,75 @@ export interface MemberProcess {
   child: ChildProcess | undefined;
 }
 
-/** Real etcd-lite processes on loopback, for tests. */
+export interface ProcessClusterOptions {
+  /** These go to every member. */
+  readonly flags?: readonly string[];
+  /** `https` goes with flags that name certificates. */
+  readonly scheme?: 'http' | 'https';
+  /** A program that takes etcd's flags, and what goes before them; default: ours. */
+  readonly program?: readonly [command: string, ...before: string[]];
+  /** What stands before a URL that a member listens on, a proxy say: the URL to reach it by; default: nothing. */
+  readonly front?: (url: string, name: string, side: 'client' | 'peer') => Promise<string>;
+  /** Default: a folder of the cluster's own, removed in the end. */
+  readonly dataDir?: (name: string) => string | undefined;
+}
+
+/** Real processes on loopback, etcd-lite's or another's, for tests. */
 export class ProcessCluster {
   readonly folder: string;
   readonly members: readonly MemberProcess[];
+  readonly #program: readonly [string, ...string[]];
   readonly #args: readonly (readonly string[])[];
 
-  private constructor(folder: string, members: MemberProcess[], args: string[][]) {
+  private constructor(
+    folder: string,
+    members: MemberProcess[],
+    args: string[][],
+    program: readonly [string, ...string[]] = [process.execPath, MAIN],
+  ) {
     this.folder = folder;
     this.members = members;
     this.#args = args;
+    this.#program = program;
   }
 
   /** `flags` go to every member; `tlsFlags` come with https URLs. */
-  static async start(size: number, flags: readonly string[] = [], scheme = 'http'): Promise<ProcessCluster> {
+  static start(
+    size: number,
+    flags: readonly string[] = [],
+    scheme: 'http' | 'https' = 'http',
+  ): Promise<ProcessCluster> {
+    return ProcessCluster.startWith(size, { flags, scheme });
+  }
+
+  static async startWith(size: number, options: ProcessClusterOptions): Promise<ProcessCluster> {
+    const { scheme = 'http', flags = [], front = (url) => Promise.resolve(url) } = options;
     const folder = await mkdtemp(join(tmpdir(), 'etcd-lite-'));
-    const members: MemberProcess[] = [];
-    const peers: string[] = [];
+    const ends = [];
     for (let i = 1; i <= size; i++) {
       const name = `etcd-${i}`;
-      const clientUrl = `${scheme}://127.0.0.1:${await freePort()}`;
-      members.push({ name, clientUrl, log: join(folder, `${name}.log`), child: undefined });
-      peers.push(`${scheme}://127.0.0.1:${await freePort()}`);
+      const [client, peer] = [
+        `${scheme}://127.0.0.1:${await freePort()}`,
+        `${scheme}://127.0.0.1:${await freePort()}`,
+      ];
+      const clientUrl = await front(client, name, 'client');
+      ends.push({ name, client, peer, clientUrl, peerUrl: await front(peer, name, 'peer') });
     }
-    const initialCluster = members.map(({ name }, i) => `${name}=${peers[i]}`).join(',');
-    const args = members.map(({ name, clientUrl }, i) => [
+    const initialCluster = ends.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',');
+    const args = ends.map(({ name, client, peer, clientUrl, peerUrl }) => [
       `--name=${name}`,
-      `--data-dir=${join(folder, name)}`,
-      `--listen-client-urls=${clientUrl}`,
+      `--data-dir=${options.dataDir?.(name) ?? join(folder, name)}`,
+      `--listen-client-urls=${client}`,
       `--advertise-client-urls=${clientUrl}`,
-      `--listen-peer-urls=${peers[i]}`,
-      `--initial-advertise-peer-urls=${peers[i]}`,
+      `--listen-peer-urls=${peer}`,
+      `--initial-advertise-peer-urls=${peerUrl}`,
       `--initial-cluster=${initialCluster}`,
       ...flags,
     ]);
-    const cluster = new ProcessCluster(folder, members, args);
+    const members = ends.map(({ name, clientUrl }): MemberProcess => {
+      return { name, clientUrl, log: join(folder, `${name}.log`), child: undefined };
+    });
+    const cluster = new ProcessCluster(folder, members, args, options.program);
     for (const { name } of members) cluster.startMember(name);
     return cluster;
   }
@@ -69,7 +103,8 @@ export class ProcessCluster {
     const at = this.members.findIndex((each) => each.name === name);
     const member = this.members[at];
     if (member === undefined) throw new Error(`no member ${name}`);
-    const child = spawn(process.execPath, [MAIN, ...(this.#args[at] ?? [])], {
+    const [command, ...before] = this.#program;
+    const child = spawn(command, [...before, ...(this.#args[at] ?? [])], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     child.stderr?.pipe(createWriteStream(member.log, { flags: 'a' }));
