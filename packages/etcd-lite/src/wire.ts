@@ -2,6 +2,16 @@ import { loadProto, type Int64 } from '@kubelab/rpc';
 import type {
   AlarmMember,
   AlarmRequest,
+  AuthNameRequest,
+  AuthRole,
+  AuthRoleGrantPermissionRequest,
+  AuthRoleRequest,
+  AuthRoleRevokePermissionRequest,
+  AuthUser,
+  AuthUserAddRequest,
+  AuthUserChangePasswordRequest,
+  AuthUserGrantRoleRequest,
+  AuthUserRevokeRoleRequest,
   CompactionRequest,
   DeleteRangeRequest,
   KeyValue,
@@ -28,6 +38,30 @@ export interface InternalRequest {
   } | null;
   readonly alarm: AlarmRequest | null;
   readonly memberAttributes: MemberAttributes | null;
+  readonly auth: AuthChange | null;
+  readonly header: AuthInfo | null;
+}
+
+/** Who asks, and which revision of the auth store knew them as that. */
+export interface AuthInfo {
+  readonly username: string;
+  readonly authRevision: number;
+}
+
+/** Exactly one is set. */
+export interface AuthChange {
+  readonly enable: object | null;
+  readonly disable: object | null;
+  readonly authenticate: { readonly name: string; readonly tokenPrefix: string } | null;
+  readonly userAdd: AuthUserAddRequest | null;
+  readonly userDelete: AuthNameRequest | null;
+  readonly userChangePassword: AuthUserChangePasswordRequest | null;
+  readonly userGrantRole: AuthUserGrantRoleRequest | null;
+  readonly userRevokeRole: AuthUserRevokeRoleRequest | null;
+  readonly roleAdd: AuthNameRequest | null;
+  readonly roleDelete: AuthRoleRequest | null;
+  readonly roleGrantPermission: AuthRoleGrantPermissionRequest | null;
+  readonly roleRevokePermission: AuthRoleRevokePermissionRequest | null;
 }
 
 export interface MemberAttributes {
@@ -90,6 +124,14 @@ export interface WalRecord {
   readonly snapshot: WireSnapshotMetadata | null;
 }
 
+/** As `authpb` has it, for checkpoints and snapshots. */
+export interface StoredAuth {
+  readonly enabled: boolean;
+  readonly revision: number;
+  readonly users: readonly AuthUser[];
+  readonly roles: readonly AuthRole[];
+}
+
 export interface CheckpointHeader {
   readonly metadata: WireSnapshotMetadata;
   readonly clusterId: Int64;
@@ -97,6 +139,8 @@ export interface CheckpointHeader {
   readonly compactRevision: number;
   readonly alarms: readonly AlarmMember[];
   readonly members: readonly MemberAttributes[];
+  /** Null in checkpoints from before there was auth. */
+  readonly auth: StoredAuth | null;
 }
 
 export interface CheckpointRecord {

@@ -1,5 +1,6 @@
 import { assert } from '@kubelab/component-base';
 import type { Init, Int64 } from '@kubelab/rpc';
+import { AuthStore } from '../core/auth/auth-store.ts';
 import type { KeyVersion } from '../core/key-history.ts';
 import { keepBytes } from '../core/keep-bytes.ts';
 import { keyText } from '../core/keys.ts';
@@ -32,6 +33,7 @@ export function stateRecords(
     compactRevision,
     alarms: [...state.alarms.values()],
     members: [...state.members.values()],
+    auth: state.auth.stored(),
   };
   const leases = [...state.lessor.all()].map(({ id, ttl, remainingTtl }) => ({
     ID: id,
@@ -90,6 +92,7 @@ export async function readState(
     state: {
       store,
       lessor,
+      auth: header.auth === null ? new AuthStore() : AuthStore.restore(header.auth),
       alarms: new Map(header.alarms.map((alarm) => [`${alarm.memberID}/${alarm.alarm}`, alarm])),
       members: new Map(header.members.map((member) => [member.raftId, member])),
     },

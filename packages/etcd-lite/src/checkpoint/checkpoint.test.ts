@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { must, silentLogger } from '@kubelab/component-base';
 import { confOf } from 'raft-consensus';
 import { BEYOND_ALL_KEYS, type KeyRange } from '../core/keys.ts';
+import { AuthStore } from '../core/auth/auth-store.ts';
 import { Lessor } from '../core/lessor.ts';
 import { MvccStore } from '../core/mvcc-store.ts';
 import type { State } from '../core/state-machine.ts';
@@ -14,7 +15,13 @@ const ALL: KeyRange = { start: '', end: BEYOND_ALL_KEYS };
 const metadata = { index: 10, term: 2, conf: confOf(['a', 'b']) };
 
 function newState(): State {
-  return { store: new MvccStore(), lessor: new Lessor(), alarms: new Map(), members: new Map() };
+  return {
+    store: new MvccStore(),
+    lessor: new Lessor(),
+    auth: new AuthStore(),
+    alarms: new Map(),
+    members: new Map(),
+  };
 }
 
 function put(state: State, key: string, value: string, lease = 0): void {

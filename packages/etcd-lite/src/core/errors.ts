@@ -30,6 +30,23 @@ const TABLE = {
   badLeaderTransferee: [StatusCode.FAILED_PRECONDITION, 'bad leader transferee'],
   learnerNotSupported: [StatusCode.FAILED_PRECONDITION, 'rpc not supported for learner'],
   corrupt: [StatusCode.DATA_LOSS, 'corrupt cluster'],
+  rootUserNotExist: [StatusCode.FAILED_PRECONDITION, 'root user does not exist'],
+  rootRoleNotExist: [StatusCode.FAILED_PRECONDITION, 'root user does not have root role'],
+  userExists: [StatusCode.FAILED_PRECONDITION, 'user name already exists'],
+  userEmpty: [StatusCode.INVALID_ARGUMENT, 'user name is empty'],
+  userNotFound: [StatusCode.FAILED_PRECONDITION, 'user name not found'],
+  roleExists: [StatusCode.FAILED_PRECONDITION, 'role name already exists'],
+  roleNotFound: [StatusCode.FAILED_PRECONDITION, 'role name not found'],
+  roleEmpty: [StatusCode.INVALID_ARGUMENT, 'role name is empty'],
+  authFailed: [StatusCode.INVALID_ARGUMENT, 'authentication failed, invalid user ID or password'],
+  permissionNotGiven: [StatusCode.INVALID_ARGUMENT, 'permission not given'],
+  permissionDenied: [StatusCode.PERMISSION_DENIED, 'permission denied'],
+  roleNotGranted: [StatusCode.FAILED_PRECONDITION, 'role is not granted to the user'],
+  permissionNotGranted: [StatusCode.FAILED_PRECONDITION, 'permission is not granted to the role'],
+  authNotEnabled: [StatusCode.FAILED_PRECONDITION, 'authentication is not enabled'],
+  invalidAuthToken: [StatusCode.UNAUTHENTICATED, 'invalid auth token'],
+  invalidAuthMgmt: [StatusCode.INVALID_ARGUMENT, 'invalid auth management'],
+  authOldRevision: [StatusCode.INVALID_ARGUMENT, 'revision of auth store is old'],
 } as const satisfies Record<string, readonly [StatusCode, string]>;
 
 export type EtcdErrorName = keyof typeof TABLE;

@@ -9,6 +9,9 @@ import {
   type TxnRequest,
 } from '@kubelab/rpc/etcd';
 import type { InternalRequest, MemberAttributes } from '../wire.ts';
+import { applyAuthChange } from './auth/apply-change.ts';
+import { AuthStore } from './auth/auth-store.ts';
+import { checkRequest } from './auth/check-access.ts';
 import { EtcdError } from './errors.ts';
 import type { KeyVersion } from './key-history.ts';
 import { Lessor } from './lessor.ts';
@@ -29,6 +32,7 @@ export interface Applied {
 export interface State {
   readonly store: MvccStore;
   readonly lessor: Lessor;
+  readonly auth: AuthStore;
   /** By member and kind. */
   readonly alarms: Map<string, AlarmMember>;
   /** What members told about themselves, by Raft id. */
@@ -46,6 +50,7 @@ export class StateMachine {
   state: State = {
     store: new MvccStore(),
     lessor: new Lessor(),
+    auth: new AuthStore(),
     alarms: new Map(),
     members: new Map(),
   };
@@ -57,13 +62,14 @@ export class StateMachine {
     return this.state.lessor;
   }
 
-  /** `term` is that of the log entry. Undefined: the request does not count. */
-  apply(request: InternalRequest, term: number): Applied | undefined {
+  /** `term` and `index` are those of the log entry. Undefined: the request does not count. */
+  apply(request: InternalRequest, term: number, index = 0): Applied | undefined {
     if (request.term !== term) return undefined;
     const writes = this.store.begin();
     try {
       this.#refuseByAlarm(request);
-      const response = this.#run(request, writes);
+      checkRequest(this.state, request);
+      const response = this.#run(request, writes, index);
       writes.commit();
       return { response, error: undefined, changes: writes.changes };
     } catch (error) {
@@ -78,7 +84,7 @@ export class StateMachine {
     return this.state.alarms.values().some(({ alarm }) => alarm === type);
   }
 
-  #run(request: InternalRequest, writes: ReturnType<MvccStore['begin']>): Init<object> {
+  #run(request: InternalRequest, writes: ReturnType<MvccStore['begin']>, index: number): Init<object> {
     const { store, lessor } = this;
     if (request.put !== null) return put(writes, lessor, request.put);
     if (request.txn !== null) return txn(writes, lessor, request.txn);
@@ -100,6 +106,7 @@ export class StateMachine {
       return { header: { revision: store.revision } };
     }
     if (request.alarm !== null) return this.#alarm(request.alarm);
+    if (request.auth !== null) return applyAuthChange(this.state.auth, request.auth, index);
     for (const lease of request.leaseCheckpoint?.leases ?? [])
       lessor.checkpoint(lease.ID, lease.remainingTtl);
     if (request.memberAttributes !== null) {

@@ -180,7 +180,7 @@ export class Member {
   }
 
   #applyRequest(request: InternalRequest, term: number): void {
-    const applied = this.machine.apply(request, term);
+    const applied = this.machine.apply(request, term, this.#applied);
     if (applied === undefined) return;
     if (applied.error === undefined) {
       const granted = request.leaseGrant && this.machine.lessor.get(request.leaseGrant.ID);

@@ -1,3 +1,4 @@
+export * from './auth-messages.ts';
 export { EtcdClient } from './client.ts';
 export type { CallOptions, EtcdClientOptions } from './endpoints.ts';
 export { EtcdText, isCompacted, isFutureRevision, isLeaseNotFound } from './errors.ts';
