@@ -25,6 +25,8 @@ export interface ComponentOptions<S extends FlagSpecs> {
   readonly name: string;
   readonly summary: string;
   readonly flags: S;
+  /** How it logs; default: to stderr, from `--v=4` on with debug lines. */
+  logger?(flags: Flags<S>): Logger;
   /** Resolves once the component runs; it goes on until the signal. */
   start(context: ComponentContext<S>): Promise<void>;
 }
@@ -51,7 +53,7 @@ export async function runComponent<const S extends FlagSpecs>(
     return;
   }
   const flags = readFlagsOrExit(specs, options, argv);
-  const log = createLogger(options.name, Number(flags.v) >= 4 ? 'debug' : 'info');
+  const log = options.logger?.(flags) ?? createLogger(options.name, Number(flags.v) >= 4 ? 'debug' : 'info');
   const stopper = new AbortController();
   const stops: (() => Promise<void> | void)[] = [];
   const fatal = (msg: string, err?: unknown): never => {

@@ -28,6 +28,12 @@ export interface DiskFile {
   read(position: number, length: number): Promise<Uint8Array>;
   /** Writes all of `data` at `position`; not durable before `sync`. */
   write(position: number, data: Uint8Array): Promise<void>;
+  /**
+   * Writes all of `data` at `position` and makes it durable; of earlier writes that were not synced nothing is said.
+   * With `mayBlock` (nothing else could use the time) a disk that is quick enough may keep its caller waiting instead of
+   * going through another thread, and returns undefined: it is done. A failure is final: never retry it.
+   */
+  writeSynced(position: number, data: Uint8Array, mayBlock: boolean): Promise<void> | undefined;
   /** Reserves space, filled with zeroes. */
   preallocate(length: number): Promise<void>;
   truncate(length: number): Promise<void>;

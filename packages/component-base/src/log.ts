@@ -13,8 +13,16 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 /** `err` may hold an Error: its message and stack are written. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
+/** Where lines go: a file's path, or a descriptor (2: stderr). */
+export type LogOutput = string | number;
+
 /** A logger for one process. `--v` of upstream maps to levels: 0 to 3 info, from 4 on debug. */
-export function createLogger(component: string, level: LogLevel = 'info'): Logger {
+export function createLogger(
+  component: string,
+  level: LogLevel = 'info',
+  outputs: readonly LogOutput[] = [2],
+): Logger {
+  const destinations = outputs.map((dest) => pino.destination({ dest, sync: true, mkdir: true }));
   const base = pino(
     {
       level,
@@ -22,7 +30,9 @@ export function createLogger(component: string, level: LogLevel = 'info'): Logge
       timestamp: () => `,"ts":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
-    pino.destination({ fd: 2, sync: true }),
+    destinations.length === 1 && destinations[0] !== undefined
+      ? destinations[0]
+      : pino.multistream(destinations.map((stream) => ({ stream, level: 'trace' as const }))),
   );
   return wrap(base);
 }

@@ -1,7 +1,8 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { constants, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, write, writeSync } from 'node:fs';
 import type { Disk, DiskFile } from './disk.ts';
+import { Patience } from './patience.ts';
 
 const ZEROES = new Uint8Array(1 << 20);
 /**
@@ -16,7 +17,7 @@ export const realDisk: Disk = {
     let flags = constants.O_RDWR;
     if (options.create === true) flags |= constants.O_CREAT;
     if (options.truncate === true) flags |= constants.O_TRUNC;
-    return realFile(await open(path, flags, 0o600));
+    return realFile(await open(path, flags, 0o600), path);
   },
   async readFile(path) {
     try {
@@ -51,7 +52,11 @@ export const realDisk: Disk = {
   },
 };
 
-function realFile(handle: FileHandle): DiskFile {
+function realFile(handle: FileHandle, path: string): DiskFile {
+  let synced: number | undefined;
+  // Each write through this one is durable when it returns: one system call, where a write and an fdatasync are two
+  // (92 µs against 116 on a small virtual machine).
+  const syncedFd = (): number => (synced ??= openSync(path, constants.O_RDWR | constants.O_DSYNC));
   return {
     size: async () => (await handle.stat()).size,
     async read(position, length) {
@@ -65,16 +70,21 @@ function realFile(handle: FileHandle): DiskFile {
       return buffer.subarray(0, done);
     },
     async write(position, data) {
+      if (data.length <= DIRECT_WRITE_BYTES_MAX) return writeNow(handle.fd, data, position);
       let done = 0;
-      if (data.length <= DIRECT_WRITE_BYTES_MAX) {
-        while (done < data.length)
-          done += writeSync(handle.fd, data, done, data.length - done, position + done);
-        return;
-      }
       while (done < data.length) {
         const { bytesWritten } = await handle.write(data, done, data.length - done, position + done);
         done += bytesWritten;
       }
+    },
+    writeSynced(position, data, mayBlock) {
+      const fd = syncedFd();
+      if (!mayBlock || data.length > DIRECT_WRITE_BYTES_MAX || !patience.mayBlock())
+        return writeOnThread(fd, data, position);
+      const startedMs = performance.now();
+      writeNow(fd, data, position);
+      patience.took(performance.now() - startedMs);
+      return undefined;
     },
     async preallocate(length) {
       const from = (await handle.stat()).size;
@@ -84,8 +94,32 @@ function realFile(handle: FileHandle): DiskFile {
     },
     truncate: (length) => handle.truncate(length),
     sync: () => handle.datasync(),
-    close: () => handle.close(),
+    close: () => {
+      if (synced !== undefined) closeSync(synced);
+      return handle.close();
+    },
   };
+}
+
+/** One for all files: what is slow is the disk below them. */
+const patience = new Patience();
+
+function writeNow(fd: number, data: Uint8Array, position: number): void {
+  for (let done = 0; done < data.length; )
+    done += writeSync(fd, data, done, data.length - done, position + done);
+}
+
+/** By a callback, not by a promise of `fs/promises`: that costs 37 µs more. */
+function writeOnThread(fd: number, data: Uint8Array, position: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const next = (done: number): void =>
+      write(fd, data, done, data.length - done, position + done, (error, written) => {
+        if (error !== null) reject(error);
+        else if (done + written < data.length) next(done + written);
+        else resolve();
+      });
+    next(0);
+  });
 }
 
 function isMissing(error: unknown): boolean {

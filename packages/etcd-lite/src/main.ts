@@ -1,21 +1,26 @@
 import { realDisk, runComponent } from '@kubelab/component-base';
 import { GrpcServer, hostPort } from '@kubelab/rpc';
+import { loggerOf, settingsOf } from './flags/index.ts';
 import { etcdFlags } from './flags.ts';
 import { bindServices } from './services/bind.ts';
 import { parseCluster } from './shell/cluster.ts';
 import { Member, REQUEST_BYTES_MAX } from './shell/member.ts';
 import { clientTls, serverTls, tlsOf, type TlsFiles } from './tls-flags.ts';
-import { runTool, toolsHelp } from './tools/index.ts';
+import { runTool } from './tools/index.ts';
 import { addPeerService } from './transport/peer-service.ts';
 
 export async function main(argv: readonly string[]): Promise<void> {
   if (await runTool(argv)) return;
+  const settings = await settingsOf(argv);
+  if (settings === undefined) return;
   await runComponent(
     {
       name: 'etcd-lite',
-      summary: `A replicated key-value store that speaks etcd's v3 API.${toolsHelp()}`,
+      summary: "A replicated key-value store that speaks etcd's v3 API.",
       flags: etcdFlags,
+      logger: loggerOf,
       async start({ flags, log, clock, random, onStop, fatal }) {
+        for (const { level, msg, fields } of settings.notices) log[level](msg, fields);
         // 1. Who we are, by the flags.
         const cluster = parseCluster(flags['initial-cluster'], flags.name, flags['initial-cluster-token']);
         const clientFiles: TlsFiles = {
@@ -71,7 +76,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         log.info('serving clients', { urls: flags['listen-client-urls'], member: cluster.self.raftId });
       },
     },
-    argv,
+    settings.argv,
   );
 }
 
