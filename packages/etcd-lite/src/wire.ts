@@ -21,6 +21,7 @@ import type {
   PutRequest,
   TxnRequest,
 } from '@kubelab/rpc/etcd';
+import type { MemberRecord } from './core/members.ts';
 
 /** The messages of `proto/raft.proto`, as the codecs give them. */
 export interface InternalRequest {
@@ -38,6 +39,7 @@ export interface InternalRequest {
   } | null;
   readonly alarm: AlarmRequest | null;
   readonly memberAttributes: MemberAttributes | null;
+  readonly memberUpdate: { readonly raftId: string; readonly peerUrls: readonly string[] } | null;
   readonly auth: AuthChange | null;
   readonly header: AuthInfo | null;
 }
@@ -138,7 +140,8 @@ export interface CheckpointHeader {
   readonly revision: number;
   readonly compactRevision: number;
   readonly alarms: readonly AlarmMember[];
-  readonly members: readonly MemberAttributes[];
+  readonly members: readonly MemberRecord[];
+  readonly removedMembers: readonly string[];
   /** Null in checkpoints from before there was auth. */
   readonly auth: StoredAuth | null;
 }

@@ -5,6 +5,7 @@ import type { KeyVersion } from '../core/key-history.ts';
 import { keepBytes } from '../core/keep-bytes.ts';
 import { keyText } from '../core/keys.ts';
 import { Lessor } from '../core/lessor.ts';
+import { Members } from '../core/members.ts';
 import { MvccStore } from '../core/mvcc-store.ts';
 import type { State } from '../core/state-machine.ts';
 import type { CheckpointHeader, CheckpointRecord, WireSnapshotMetadata } from '../wire.ts';
@@ -32,7 +33,8 @@ export function stateRecords(
     revision,
     compactRevision,
     alarms: [...state.alarms.values()],
-    members: [...state.members.values()],
+    members: state.members.all(),
+    removedMembers: state.members.removed,
     auth: state.auth.stored(),
   };
   const leases = [...state.lessor.all()].map(({ id, ttl, remainingTtl }) => ({
@@ -94,7 +96,7 @@ export async function readState(
       lessor,
       auth: header.auth === null ? new AuthStore() : AuthStore.restore(header.auth),
       alarms: new Map(header.alarms.map((alarm) => [`${alarm.memberID}/${alarm.alarm}`, alarm])),
-      members: new Map(header.members.map((member) => [member.raftId, member])),
+      members: new Members(header.members, header.removedMembers),
     },
   };
 }

@@ -5,6 +5,7 @@ import { confOf } from 'raft-consensus';
 import { BEYOND_ALL_KEYS, type KeyRange } from '../core/keys.ts';
 import { AuthStore } from '../core/auth/auth-store.ts';
 import { Lessor } from '../core/lessor.ts';
+import { Members } from '../core/members.ts';
 import { MvccStore } from '../core/mvcc-store.ts';
 import type { State } from '../core/state-machine.ts';
 import { Checkpointer } from '../shell/checkpointer.ts';
@@ -20,7 +21,7 @@ function newState(): State {
     lessor: new Lessor(),
     auth: new AuthStore(),
     alarms: new Map(),
-    members: new Map(),
+    members: new Members(),
   };
 }
 
@@ -49,7 +50,9 @@ describe('checkpoints', () => {
     const state = newState();
     state.lessor.grant(5, 60, 40);
     state.alarms.set('1/1', { memberID: 1, alarm: 1 });
-    state.members.set('a', { raftId: 'a', name: 'one', clientUrls: ['http://x'] });
+    const member = { raftId: 'a', peerUrls: ['http://y'], isLearner: true, autoPromote: true };
+    state.members.apply({ kind: 'add', member, learnersMax: 1 });
+    state.members.publish('a', 'one', ['http://x']);
     for (let i = 0; i < 500; i++) put(state, `k${i % 200}`, `v${i}`, i % 3 === 0 ? 5 : 0);
     const txn = state.store.begin();
     for (const { history } of txn.deleteRange({ start: 'k1', end: 'k11' }))
@@ -67,7 +70,7 @@ describe('checkpoints', () => {
       [60, 40, [...must(state.lessor.get(5)).keys].sort()],
     );
     assert.equal(loaded.state.alarms.size, 1);
-    assert.equal(loaded.state.members.get('a')?.name, 'one');
+    assert.deepEqual(loaded.state.members.all(), state.members.all());
     const { log, start } = loaded.state.store.changesSince(100);
     assert.deepEqual(
       log.slice(start).map(({ modRevision, sub }) => [modRevision, sub]),

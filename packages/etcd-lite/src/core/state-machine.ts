@@ -8,13 +8,14 @@ import {
   type MemberId,
   type TxnRequest,
 } from '@kubelab/rpc/etcd';
-import type { InternalRequest, MemberAttributes } from '../wire.ts';
+import type { InternalRequest } from '../wire.ts';
 import { applyAuthChange } from './auth/apply-change.ts';
 import { AuthStore } from './auth/auth-store.ts';
 import { checkRequest } from './auth/check-access.ts';
 import { EtcdError } from './errors.ts';
 import type { KeyVersion } from './key-history.ts';
 import { Lessor } from './lessor.ts';
+import { Members } from './members.ts';
 import { MvccStore } from './mvcc-store.ts';
 import { deleteRange, put, txn } from './write.ts';
 
@@ -35,8 +36,7 @@ export interface State {
   readonly auth: AuthStore;
   /** By member and kind. */
   readonly alarms: Map<string, AlarmMember>;
-  /** What members told about themselves, by Raft id. */
-  readonly members: Map<string, MemberAttributes>;
+  readonly members: Members;
 }
 
 /**
@@ -52,7 +52,7 @@ export class StateMachine {
     lessor: new Lessor(),
     auth: new AuthStore(),
     alarms: new Map(),
-    members: new Map(),
+    members: new Members(),
   };
 
   get store(): MvccStore {
@@ -110,7 +110,11 @@ export class StateMachine {
     for (const lease of request.leaseCheckpoint?.leases ?? [])
       lessor.checkpoint(lease.ID, lease.remainingTtl);
     if (request.memberAttributes !== null) {
-      this.state.members.set(request.memberAttributes.raftId, request.memberAttributes);
+      const { raftId, name, clientUrls } = request.memberAttributes;
+      this.state.members.publish(raftId, name, clientUrls);
+    }
+    if (request.memberUpdate !== null) {
+      this.state.members.update(request.memberUpdate.raftId, request.memberUpdate.peerUrls);
     }
     return {};
   }
