@@ -6,9 +6,12 @@ import { require } from './violation.ts';
 export class LeasePromises {
   /** Lease → not before. */
   readonly #untilMs = new Map<number, number>();
+  /** Lease → when its revocation was asked for. */
+  readonly #revokedMs = new Map<number, number>();
 
   /** The promise counts from when the client asked: the member can only have begun later. */
   answered({ request, outcome, answer, invokedMs }: Operation): void {
+    if (request.type === 'revoke' && outcome !== 'refused') this.#revokedMs.set(request.lease, invokedMs);
     const isLease = request.type === 'grant' || request.type === 'keep-alive';
     if (!isLease || outcome !== 'ok' || (answer?.ttlSeconds ?? 0) <= 0) return;
     const untilMs = invokedMs + (answer?.ttlSeconds ?? 0) * 1000;
@@ -18,9 +21,10 @@ export class LeasePromises {
   /** `change` has just been applied for the first time. */
   applied({ key, value, revision, previous }: Change, nowMs: number): void {
     if (value !== undefined || previous === undefined || previous.lease === 0) return;
-    const untilMs = this.#untilMs.get(previous.lease) ?? 0;
+    const { lease } = previous;
+    const untilMs = Math.min(this.#untilMs.get(lease) ?? 0, this.#revokedMs.get(lease) ?? Infinity);
     require(nowMs >= untilMs, 'lease-early', () =>
       `${key} vanished at revision ${revision}, ${(untilMs - nowMs).toFixed(0)} ms before lease ` +
-      `${previous.lease} was over`);
+      `${lease} was over`);
   }
 }

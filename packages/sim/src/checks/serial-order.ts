@@ -115,10 +115,16 @@ function checkCauses(operations: readonly Operation[], revisions: Revisions): vo
   }
 }
 
+const PLACELESS: ReadonlySet<Operation['request']['type']> = new Set([
+  'grant',
+  'keep-alive',
+  'revoke',
+  'compact',
+]);
+
 /** Where an operation stands in the order; undefined: nowhere, as far as anybody can tell. */
 function placeOf({ outcome, answer, request }: Operation, revisions: Revisions): number | undefined {
-  if (request.type === 'keep-alive' || request.type === 'compact' || request.type === 'grant')
-    return undefined;
+  if (PLACELESS.has(request.type)) return undefined;
   if (outcome === 'ok') return answer?.revision;
   return request.type === 'put' || request.type === 'cas' ? revisions.revisionOf(request.value) : undefined;
 }

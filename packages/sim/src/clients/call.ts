@@ -14,6 +14,8 @@ import {
   type LeaseGrantResponse,
   type LeaseId,
   type LeaseKeepAliveResponse,
+  type LeaseRevokeRequest,
+  type LeaseRevokeResponse,
   type PutRequest,
   type PutResponse,
   type RangeRequest,
@@ -34,12 +36,13 @@ export interface Store {
   txn(request: TxnRequest): Promise<Init<TxnResponse>>;
   compact(request: CompactionRequest): Promise<Init<CompactionResponse>>;
   leaseGrant(request: LeaseGrantRequest): Promise<Init<LeaseGrantResponse>>;
+  leaseRevoke(request: LeaseRevokeRequest): Promise<Init<LeaseRevokeResponse>>;
   leaseKeepAlive(id: LeaseId): Promise<Init<LeaseKeepAliveResponse>>;
 }
 
 /** A simulated member's services, asked as its transport would ask them. */
 export function storeOf({ kv, lease }: Running): Store {
-  return { ...kv, leaseGrant: lease.grant, leaseKeepAlive: lease.keepAlive };
+  return { ...kv, leaseGrant: lease.grant, leaseRevoke: lease.revoke, leaseKeepAlive: lease.keepAlive };
 }
 
 export async function call(store: Store, request: Request): Promise<Answer> {
@@ -82,7 +85,11 @@ export async function call(store: Store, request: Request): Promise<Answer> {
       const { header, TTL } = await store.leaseKeepAlive(request.lease);
       return { revision: revisionOf(header), ttlSeconds: Number(TTL) };
     }
-    default: {
+    case 'revoke': {
+      const { header } = await store.leaseRevoke({ ID: request.lease });
+      return { revision: revisionOf(header) };
+    }
+    case 'compact': {
       const { header } = await store.compact({ revision: request.revision, physical: false });
       return { revision: revisionOf(header) };
     }

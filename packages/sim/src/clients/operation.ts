@@ -12,6 +12,7 @@ export type Request =
   | { readonly type: 'cas'; readonly key: string; readonly expected: number; readonly value: string }
   | { readonly type: 'grant'; readonly lease: number; readonly ttlSeconds: number }
   | { readonly type: 'keep-alive'; readonly lease: number }
+  | { readonly type: 'revoke'; readonly lease: number }
   | { readonly type: 'compact'; readonly revision: number };
 
 /** A key as an answer tells it. */
@@ -60,6 +61,8 @@ export function describeRequest(request: Request): string {
       return `grant ${request.lease} ${request.ttlSeconds}s`;
     case 'keep-alive':
       return `keep-alive ${request.lease}`;
+    case 'revoke':
+      return `revoke ${request.lease}`;
     default:
       return `compact ${request.revision}`;
   }

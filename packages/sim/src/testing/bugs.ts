@@ -11,8 +11,8 @@ export const BUGS: readonly PlantedBug[] = [
   {
     name: 'writes are acknowledged before they are synced',
     file: 'etcd-lite/src/wal/wal.ts',
-    from: 'if (isSynced) await this.#file.sync();',
-    to: '',
+    from: 'this.#file.writeSynced(at, bytes, mayBlock)',
+    to: 'this.#file.write(at, bytes)',
   },
   {
     name: 'a follower acknowledges appends before its write',

@@ -38,10 +38,12 @@ export class Inode {
     this.#cache = next;
   }
 
-  /** Starts a sync; what the returned function makes durable is the content as of now. */
-  beginSync(): () => void {
+  /** Starts a sync of some bytes; what the returned function makes durable is the content as of now. */
+  beginSync(from = 0, to = Number.POSITIVE_INFINITY): () => void {
     const { size } = this;
-    const sectors = [...this.#dirty].map((sector) => [sector, this.#sectorOf(sector)] as const);
+    const sectors = [...this.#dirty]
+      .filter((sector) => (sector + 1) * SECTOR_BYTES > from && sector * SECTOR_BYTES < to)
+      .map((sector) => [sector, this.#sectorOf(sector)] as const);
     return () => {
       this.#platter = resized(this.#platter, size);
       for (const [sector, content] of sectors) {

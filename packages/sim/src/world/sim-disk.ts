@@ -150,6 +150,23 @@ export class SimDisk {
         if (life.isAlive && !this.mood.isFull) inode.write(position, data);
         return written;
       },
+      writeSynced: (position, data, mayBlock) => {
+        // A quick disk keeps its caller waiting about as often as not: both ways are tried.
+        const isAtOnce = mayBlock && life.isAlive && this.mood.slowness === 1 && this.#random.float() < 0.5;
+        const finish = (makeDurable: () => void) => (): void => {
+          requireSpace();
+          this.#failIfDue(path);
+          makeDurable();
+        };
+        const begin = (): (() => void) => {
+          if (life.isAlive && !this.mood.isFull) inode.write(position, data);
+          return finish(inode.beginSync(position, position + data.length));
+        };
+        if (!isAtOnce) return later('sync', 0.5, begin(), path);
+        this.mood.onOperation('sync');
+        begin()();
+        return undefined;
+      },
       preallocate: (length) =>
         later(
           'write',
