@@ -1,5 +1,6 @@
 /**
- * Files as an interface: whatever must survive a crash goes through here, so that the simulator can lose, tear and
+ * Files as an interface: whatever must survive a crash goes through here, so that the simulator can lose,
+ * tear and
  * damage any of it. Paths are absolute. Errors are Node's (`code: 'ENOENT' | 'ENOSPC' | …`).
  */
 export interface Disk {
@@ -29,15 +30,20 @@ export interface DiskFile {
   /** Writes all of `data` at `position`; not durable before `sync`. */
   write(position: number, data: Uint8Array): Promise<void>;
   /**
-   * Writes all of `data` at `position` and makes it durable; of earlier writes that were not synced nothing is said.
-   * With `mayBlock` (nothing else could use the time) a disk that is quick enough may keep its caller waiting instead of
+   * Writes all of `data` at `position` and makes it durable; of earlier writes that were not synced nothing
+   * is said.
+   * With `mayBlock` (nothing else could use the time) a disk that is quick enough may keep its caller waiting
+   * instead of
    * going through another thread, and returns undefined: it is done. A failure is final: never retry it.
    */
   writeSynced(position: number, data: Uint8Array, mayBlock: boolean): Promise<void> | undefined;
   /** Reserves space, filled with zeroes. */
   preallocate(length: number): Promise<void>;
   truncate(length: number): Promise<void>;
-  /** fdatasync: resolves once everything written before the call is durable. A failure is final: never retry it. */
+  /**
+   * fdatasync: resolves once everything written before the call is durable. A failure is final: never retry
+   * it.
+   */
   sync(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,14 +1,18 @@
 /** A blocking call that took longer than this should have gone to another thread, which costs about 60 µs. */
 const QUICK_MS = 0.25;
+/** A slow call now and then is nothing; so many more slow ones than quick ones are a slow disk. */
+const SLOW_COUNT_MAX = 4;
 const SKIPPED_MIN = 8;
 const SKIPPED_MAX = 4096;
 
 /**
- * Whether to wait for the disk in place: as long as it answers within microseconds. After a slow answer the next calls
- * are not waited for, ever more of them while it stays slow, so that a disk of 10 ms per write holds up one call
- * in thousands.
+ * Whether to wait for the disk in place: as long as it mostly answers within microseconds. A slow disk is
+ * asked again
+ * after some calls, ever more of them while it stays slow: one of 10 ms per write holds up one call in
+ * thousands.
  */
 export class Patience {
+  #slowCount = 0;
   #skip = 0;
   #skipped = SKIPPED_MIN;
 
@@ -20,9 +24,13 @@ export class Patience {
 
   took(ms: number): void {
     if (ms <= QUICK_MS) {
-      this.#skipped = SKIPPED_MIN;
+      this.#slowCount = Math.max(0, this.#slowCount - 1);
+      if (this.#slowCount === 0) this.#skipped = SKIPPED_MIN;
       return;
     }
+    if (++this.#slowCount < SLOW_COUNT_MAX) return;
+    // The next one decides: still slow, or quick again.
+    this.#slowCount = SLOW_COUNT_MAX - 1;
     this.#skip = this.#skipped;
     this.#skipped = Math.min(SKIPPED_MAX, this.#skipped * 2);
   }

@@ -7,7 +7,8 @@ import { Patience } from './patience.ts';
 const ZEROES = new Uint8Array(1 << 20);
 /**
  * A write of at most this much goes into the page cache at once: that takes microseconds, while a thread that
- * does it has to be woken and has to wake us again. What may really wait, the sync, is never done on this one.
+ * does it has to be woken and has to wake us again. What may really wait, the sync, is never done on this
+ * one.
  */
 const DIRECT_WRITE_BYTES_MAX = 1 << 16;
 
@@ -54,7 +55,8 @@ export const realDisk: Disk = {
 
 function realFile(handle: FileHandle, path: string): DiskFile {
   let synced: number | undefined;
-  // Each write through this one is durable when it returns: one system call, where a write and an fdatasync are two
+  // Each write through this one is durable when it returns: one system call, where a write and an fdatasync
+  // are two
   // (92 µs against 116 on a small virtual machine).
   const syncedFd = (): number => (synced ??= openSync(path, constants.O_RDWR | constants.O_DSYNC));
   return {

@@ -10,8 +10,8 @@ export interface RaftNodeOptions {
   readonly clock: Clock;
   /** One unit of Raft's logical time. */
   readonly tickMs: number;
-  /** Durable when it resolves (if `isSynced`). */
-  readonly append: (record: Init<WalRecord>, isSynced: boolean) => Promise<void>;
+  /** Durable when it resolves; with `mayBlock` perhaps already when it returns, which is then undefined. */
+  readonly append: (record: Init<WalRecord>, mayBlock: boolean) => Promise<void> | undefined;
   readonly send: (messages: readonly Message[]) => void;
   readonly apply: (entries: readonly Entry[]) => void;
   /** The state itself is on disk already. */
@@ -36,6 +36,8 @@ export class RaftNode {
   #isAwake = false;
   #driving: Promise<void> | undefined;
   #isStopped = false;
+  /** Since the last write was done. */
+  #hasSent = false;
   #commitOnly: Ready['hardState'];
   #tickTimer: Timer | undefined;
 
@@ -73,15 +75,8 @@ export class RaftNode {
   }
 
   #round(): void {
-    const { raft, send, leadership, beforeRound } = this.#options;
     try {
-      beforeRound();
-      for (let ready = raft.ready(); ready !== undefined; ready = raft.ready()) {
-        if (ready.softState !== undefined) leadership(ready.softState);
-        // A leader's appends leave now, while its own write is still to come.
-        if (ready.messages.length > 0) send(ready.messages);
-        this.#queue.push(ready);
-      }
+      this.#take();
     } catch (error) {
       this.#fail(error);
       return;
@@ -91,13 +86,46 @@ export class RaftNode {
       .finally(() => (this.#driving = undefined));
   }
 
+  /** Takes what the core wants done, and does at once what need not wait for a write. */
+  #take(): void {
+    const { raft, send, leadership, beforeRound } = this.#options;
+    beforeRound();
+    for (let ready = raft.ready(); ready !== undefined; ready = raft.ready()) {
+      if (ready.softState !== undefined) leadership(ready.softState);
+      // A leader's appends leave now, while its own write is still to come.
+      if (ready.messages.length > 0) {
+        send(ready.messages);
+        this.#hasSent = true;
+      }
+      this.#queue.push(ready);
+    }
+  }
+
+  /**
+   * Without a wait where none is needed: a lone client's write is taken, made durable, committed, applied and
+   * answered
+   * in one turn of the event loop, if the disk is quick (0.1 ms less than over two more turns and another
+   * thread).
+   */
   async #drive(): Promise<void> {
     while (this.#queue.length > 0 && !this.#isStopped) {
       const batch = this.#takeBatch();
       const record = this.#recordOf(batch);
-      if (record !== undefined) await this.#options.append(record, true);
-      for (const ready of batch) await this.#finish(ready);
-      if (this.#options.raft.hasReady()) this.wake();
+      if (record !== undefined) {
+        const isLone = record.snapshot === null && record.entries?.length === 1;
+        // Messages are only on their way when the event loop has gone round: they must not wait for a
+        // blocking write.
+        if (isLone && this.#hasSent) await new Promise((resolve) => setImmediate(resolve));
+        const written = this.#options.append(record, isLone);
+        if (written !== undefined) await written;
+      }
+      this.#hasSent = false;
+      for (const ready of batch) {
+        const restored = this.#finish(ready);
+        if (restored !== undefined) await restored;
+        this.#options.raft.advance(ready);
+      }
+      if (this.#options.raft.hasReady()) this.#take();
     }
   }
 
@@ -125,14 +153,21 @@ export class RaftNode {
     };
   }
 
-  async #finish(ready: Ready): Promise<void> {
-    const { raft, send, apply, restore, reads } = this.#options;
+  /** Resolves, if it has to wait at all, when `ready` is restored and applied. */
+  #finish(ready: Ready): Promise<void> | undefined {
+    const { raft, send, restore } = this.#options;
     raft.persisted(ready);
     if (ready.messagesAfterWrite.length > 0) send(ready.messagesAfterWrite);
-    if (ready.snapshot !== undefined) await restore(ready.snapshot.metadata);
-    if (ready.committed.length > 0) apply(ready.committed);
-    if (ready.reads.length > 0) reads(ready.reads);
-    raft.advance(ready);
+    if (ready.snapshot !== undefined) {
+      return restore(ready.snapshot.metadata).then(() => this.#apply(ready));
+    }
+    this.#apply(ready);
+    return undefined;
+  }
+
+  #apply({ committed, reads }: Ready): void {
+    if (committed.length > 0) this.#options.apply(committed);
+    if (reads.length > 0) this.#options.reads(reads);
   }
 
   #fail(error: unknown): void {

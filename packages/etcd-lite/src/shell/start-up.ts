@@ -55,13 +55,10 @@ export async function startUp(options: StartUpOptions): Promise<Started> {
   const { initial, isCutOff } = initialState(contents, restored, conf);
   // The log ends before the checkpoint, or does not lead to it: from now on it starts there.
   if (isCutOff && restored !== undefined) {
-    await wal.append(
-      {
-        snapshot: restored.metadata,
-        hardState: { ...initial.hardState, vote: initial.hardState.vote ?? '' },
-      },
-      true,
-    );
+    await wal.append({
+      snapshot: restored.metadata,
+      hardState: { ...initial.hardState, vote: initial.hardState.vote ?? '' },
+    });
   }
   return { wal, checkpointer, restored, initial };
 }

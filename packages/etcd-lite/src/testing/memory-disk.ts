@@ -6,6 +6,8 @@ export class MemoryDisk implements Disk {
   readonly files = new Map<string, Buffer>();
   /** Set: every sync fails from now on. */
   syncError: Error | undefined;
+  /** Whether callers who allow it are kept waiting. */
+  blocks = false;
 
   open(path: string, options: { create?: boolean; truncate?: boolean } = {}): Promise<DiskFile> {
     if (!this.files.has(path) && options.create !== true) return Promise.reject(notFound(path));
@@ -55,13 +57,24 @@ export class MemoryDisk implements Disk {
       content().copy(next, 0, 0, length);
       this.files.set(path, next);
     };
+    const put = (position: number, data: Uint8Array): void => {
+      if (position + data.length > content().length) resize(position + data.length);
+      content().set(data, position);
+    };
     return {
       size: () => Promise.resolve(content().length),
       read: (position, length) => Promise.resolve(content().subarray(position, position + length)),
       write: (position, data) => {
-        if (position + data.length > content().length) resize(position + data.length);
-        content().set(data, position);
+        put(position, data);
         return Promise.resolve();
+      },
+      writeSynced: (position, data, mayBlock) => {
+        if (this.syncError === undefined) put(position, data);
+        if (mayBlock && this.blocks) {
+          if (this.syncError !== undefined) throw this.syncError;
+          return undefined;
+        }
+        return this.syncError === undefined ? Promise.resolve() : Promise.reject(this.syncError);
       },
       preallocate: (length) => {
         if (length > content().length) resize(length);

@@ -24,7 +24,7 @@ const entry = (index: number, term = 1, size = 20): WireEntry => ({
 async function written(entries: readonly WireEntry[], segmentBytes = SEGMENT_BYTES): Promise<MemoryDisk> {
   const disk = new MemoryDisk();
   const { wal } = await open(disk, segmentBytes);
-  for (const each of entries) await wal.append({ entries: [each] }, true);
+  for (const each of entries) await wal.append({ entries: [each] });
   await wal.close();
   return disk;
 }
@@ -55,7 +55,7 @@ describe('the write-ahead log', () => {
       contents?.entries,
       [entry(1), entry(2), entry(3)].map((e) => ({ ...e, data: Uint8Array.from(e.data) })),
     );
-    await wal.append({ entries: [entry(4)], hardState: { term: 2, vote: 'b', commit: 3 } }, true);
+    await wal.append({ entries: [entry(4)], hardState: { term: 2, vote: 'b', commit: 3 } });
     await wal.close();
     const again = await open(disk);
     assert.deepEqual({ ...again.contents?.hardState }, { term: 2, vote: 'b', commit: 3 });
@@ -77,8 +77,8 @@ describe('the write-ahead log', () => {
   test('a snapshot record starts the log anew', async () => {
     const disk = await written([entry(1), entry(2)]);
     const { wal } = await open(disk);
-    await wal.append({ snapshot: { index: 50, term: 3, conf: null } }, true);
-    await wal.append({ entries: [entry(51, 3)] }, true);
+    await wal.append({ snapshot: { index: 50, term: 3, conf: null } });
+    await wal.append({ entries: [entry(51, 3)] });
     await wal.close();
     const { contents } = await open(disk);
     assert.deepEqual([contents?.snapshot?.index, contents?.entries.map(({ index }) => index)], [50, [51]]);
@@ -114,7 +114,7 @@ describe('the write-ahead log', () => {
       assert.ok(found.length >= before, `cut at ${cut} lost a whole record`);
       before = found.length;
       const next = found.length + 1;
-      await wal.append({ entries: [entry(next, 9)] }, true);
+      await wal.append({ entries: [entry(next, 9)] });
       await wal.close();
       assert.deepEqual((await indexes(crashed)).at(-1), next, `written on after the cut at ${cut}`);
     }
@@ -157,7 +157,7 @@ describe('the write-ahead log', () => {
     for (let index = 2; index < 20; index++) {
       const { wal, contents } = await open(disk);
       assert.equal(contents?.entries.at(-1)?.index, index - 1);
-      await wal.append({ entries: [entry(index, 1, 100)] }, true);
+      await wal.append({ entries: [entry(index, 1, 100)] });
       await wal.close();
     }
   });
@@ -165,12 +165,12 @@ describe('the write-ahead log', () => {
   test('WAL-3 a new segment does not begin with the commit index of a record that a crash may take', async () => {
     const disk = await written([entry(1), entry(2)]);
     const { wal } = await open(disk);
-    await wal.append({ hardState: { term: 1, vote: 'b', commit: 1 } }, true);
+    await wal.append({ hardState: { term: 1, vote: 'b', commit: 1 } });
     // Too large for the rest of the segment; it replaces entry 2 and commits it in one.
-    await wal.append(
-      { entries: [entry(2, 3, SEGMENT_BYTES - 100)], hardState: { term: 3, vote: 'c', commit: 2 } },
-      true,
-    );
+    await wal.append({
+      entries: [entry(2, 3, SEGMENT_BYTES - 100)],
+      hardState: { term: 3, vote: 'c', commit: 2 },
+    });
     await wal.close();
     const path = must([...disk.files.keys()].findLast((file) => file.endsWith('.wal')));
     assert.notEqual(path, FIRST);
@@ -209,14 +209,24 @@ describe('the write-ahead log', () => {
     disk.open = (path, options) =>
       path.endsWith('spare.tmp') ? Promise.reject(new Error('ENOSPC')) : openFile(path, options);
     const { wal } = await open(disk);
-    for (let index = 1; index <= 6; index++) await wal.append({ entries: [entry(index, 1, 500)] }, true);
-    await assert.rejects(wal.append({ entries: [entry(7, 1, 1000)] }, true), /ENOSPC/);
+    for (let index = 1; index <= 6; index++) await wal.append({ entries: [entry(index, 1, 500)] });
+    await assert.rejects(must(wal.append({ entries: [entry(7, 1, 1000)] })), /ENOSPC/);
   });
 
   test('WAL-1 a failed sync fails the append', async () => {
     const disk = await written([entry(1)]);
     const { wal } = await open(disk);
     disk.syncError = new Error('EIO');
-    await assert.rejects(wal.append({ entries: [entry(2)] }, true), { message: 'EIO' });
+    await assert.rejects(must(wal.append({ entries: [entry(2)] })), { message: 'EIO' });
+  });
+
+  test('WAL-1 an append that may block is durable when it returns, or fails at once', async () => {
+    const disk = await written([entry(1)]);
+    const { wal } = await open(disk);
+    disk.blocks = true;
+    assert.equal(wal.append({ entries: [entry(2)] }, true), undefined);
+    assert.deepEqual(await indexes(disk.clone()), [1, 2]);
+    disk.syncError = new Error('EIO');
+    assert.throws(() => wal.append({ entries: [entry(3)] }, true), { message: 'EIO' });
   });
 });

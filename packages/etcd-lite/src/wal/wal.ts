@@ -19,7 +19,7 @@ export interface WalOptions {
 /**
  * The write-ahead log. One record per `append`, one `append` at a time.
  * Invariants
- *   WAL-1  when `append` has resolved, its record is durable (if it was to be synced)
+ *   WAL-1  when `append` has returned nothing or has resolved, its record is durable
  *   WAL-2  a record is started only when the one before it has been written
  *   WAL-3  a crash loses at most the record under way; anything else that is missing or changed is noticed
  */
@@ -55,7 +55,7 @@ export class Wal {
       const file = await createSegment(options, join(folder, segmentFile(first)));
       await disk.syncFolder(folder);
       const wal = new Wal(options, file, { segments: [first], offset: 0, checksum: 0 });
-      await wal.append({ identity: options.identity }, true);
+      await wal.append({ identity: options.identity });
       return { wal, contents: undefined };
     }
     const { contents, tail } = found;
@@ -67,7 +67,7 @@ export class Wal {
     wal.#lastIndex = contents.entries.at(-1)?.index ?? contents.snapshot?.index ?? 0;
     if (tail.isTorn) await wal.#clearTail();
     // A crash may have come between a new segment and its first record.
-    if (contents.identity === null) await wal.append({ identity: options.identity }, true);
+    if (contents.identity === null) await wal.append({ identity: options.identity });
     return { wal, contents };
   }
 
@@ -76,21 +76,34 @@ export class Wal {
     return this.#segments.length * this.#segmentBytes;
   }
 
-  /** Rejects when the disk fails; the log must not be used after that. */
-  async append(record: Init<WalRecord>, isSynced: boolean): Promise<void> {
+  /**
+   * Undefined: it is durable already, which only happens with `mayBlock` (nobody else needs the time). Throws
+   * or rejects
+   * when the disk fails; the log must not be used after that.
+   */
+  append(record: Init<WalRecord>, mayBlock = false): Promise<void> | undefined {
     assert(!this.#isBusy, 'WAL-2');
     this.#isBusy = true;
     const payload = walRecordCodec.encode(record);
-    if (this.#offset > 0 && this.#offset + payload.length > this.#segmentBytes) {
-      await this.#rotate(record.entries?.[0]?.index ?? this.#lastIndex + 1);
+    const isFull = this.#offset > 0 && this.#offset + payload.length > this.#segmentBytes;
+    const written = isFull
+      ? this.#rotate(record.entries?.[0]?.index ?? this.#lastIndex + 1).then(() =>
+          this.#write(payload, false),
+        )
+      : this.#write(payload, mayBlock);
+    if (written === undefined) return this.#appended(record);
+    return written.then(() => this.#appended(record));
+  }
+
+  /**
+   * The hard state is noted only now: a segment begun for this record must not promise what only its entries
+   * make true.
+   */
+  #appended({ hardState, entries, snapshot }: Init<WalRecord>): undefined {
+    if (hardState !== undefined && hardState !== null) {
+      this.#lastHardState = { term: 0, vote: '', commit: 0, ...hardState } as WalRecord['hardState'];
     }
-    // Not before: the new segment must not promise what only this record's entries make true.
-    if (record.hardState !== undefined && record.hardState !== null) {
-      this.#lastHardState = { term: 0, vote: '', commit: 0, ...record.hardState } as WalRecord['hardState'];
-    }
-    await this.#write(payload);
-    if (isSynced) await this.#file.sync();
-    this.#lastIndex = record.entries?.at(-1)?.index ?? record.snapshot?.index ?? this.#lastIndex;
+    this.#lastIndex = entries?.at(-1)?.index ?? snapshot?.index ?? this.#lastIndex;
     if (this.#offset > this.#segmentBytes / 2) this.#spare ??= this.#startSpare();
     this.#isBusy = false;
   }
@@ -111,11 +124,12 @@ export class Wal {
     await this.#file.close();
   }
 
-  async #write(payload: Uint8Array): Promise<void> {
+  #write(payload: Uint8Array, mayBlock: boolean): Promise<void> | undefined {
     const { bytes, checksum } = encodeFrame(payload, this.#checksum);
-    await this.#file.write(this.#offset, bytes);
+    const at = this.#offset;
     this.#offset += bytes.length;
     this.#checksum = checksum;
+    return this.#file.writeSynced(at, bytes, mayBlock);
   }
 
   /** Goes on in a new segment, whose first record says whose log this is and the hard state so far. */
@@ -134,6 +148,7 @@ export class Wal {
     this.#offset = 0;
     await this.#write(
       walRecordCodec.encode({ identity: this.#options.identity, hardState: this.#lastHardState }),
+      false,
     );
   }
 
