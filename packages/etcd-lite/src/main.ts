@@ -1,5 +1,6 @@
 import { realDisk, runComponent } from '@kubelab/component-base';
 import { GrpcServer, hostPort } from '@kubelab/rpc';
+import { authOptions } from './auth/index.ts';
 import { loggerOf, settingsOf } from './flags/index.ts';
 import { etcdFlags } from './flags.ts';
 import { bindServices } from './services/bind.ts';
@@ -45,6 +46,14 @@ export async function main(argv: readonly string[]): Promise<void> {
           electionMs: flags['election-timeout'],
           snapshotCount: flags['snapshot-count'],
           quotaBytes: flags['quota-backend-bytes'] || QUOTA_BYTES,
+          auth: authOptions({
+            clock,
+            random,
+            token: flags['auth-token'],
+            ttlMs: flags['auth-token-ttl'] * 1000,
+            bcryptCost: flags['bcrypt-cost'],
+            trustsCertificates: flags['client-cert-auth'],
+          }),
           clock,
           random,
           disk: realDisk,
@@ -60,7 +69,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         });
         addPeerService(
           peerServer,
-          member.peerServiceOptions({ leaseRenew: lease.renew, leaseTimeToLive: lease.timeToLive }),
+          member.peerServiceOptions({ leaseRenew: lease.renew, leaseTimeToLive: lease.askTimeToLive }),
         );
         const peerTls = serverTls(peerFiles);
         const tls = serverTls(clientFiles);

@@ -21,8 +21,10 @@ export interface KeyRange {
   readonly end: KeyText | undefined;
 }
 
+const NO_END = new Uint8Array();
+
 /** From the two fields that requests have: no end = the one key, a zero byte = everything from the key on. */
-export function keyRange(key: Uint8Array, rangeEnd: Uint8Array): KeyRange {
+export function keyRange(key: Uint8Array, rangeEnd: Uint8Array = NO_END): KeyRange {
   const start = keyText(key);
   if (rangeEnd.length === 0) return { start, end: undefined };
   if (rangeEnd.length === 1 && rangeEnd[0] === 0) return { start, end: BEYOND_ALL_KEYS };

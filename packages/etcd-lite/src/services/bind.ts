@@ -1,4 +1,4 @@
-import type { CallInfo, GrpcServer, Init, ServerStream } from '@kubelab/rpc';
+import type { CallInfo, GrpcServer, Init, ServerStream, UnaryHandler } from '@kubelab/rpc';
 import {
   etcdServices,
   type LeaseKeepAliveRequest,
@@ -8,7 +8,7 @@ import {
 } from '@kubelab/rpc/etcd';
 import { EtcdError } from '../core/errors.ts';
 import type { Member } from '../shell/member.ts';
-import { header } from './header.ts';
+import { authGuard, authService } from './auth.ts';
 import { kvService } from './kv.ts';
 import { leaseService } from './lease.ts';
 import { maintenanceService } from './maintenance.ts';
@@ -28,9 +28,10 @@ export function bindServices(
   const kv = kvService(member);
   const lease = leaseService(member);
   const maintenance = maintenanceService(member);
+  const auth: Readonly<Record<string, UnaryHandler<never, unknown>>> = authService(member);
 
   /** Every call passes these first. */
-  const always: Guard[] = [];
+  const always: Guard[] = [authGuard(member)];
   /** `hasleader` says: rather an error now than an answer when a leader is back. */
   const led: Guard = (_request, call) => {
     if (needsLeader(call) && member.leadership.leader === undefined) throw new EtcdError('noLeader');
@@ -64,9 +65,7 @@ export function bindServices(
     Cluster: {
       MemberList: unary(maintenance.memberList, led),
     },
-    Auth: {
-      AuthStatus: unary(() => ({ header: header(member), enabled: false, authRevision: 1 })),
-    },
+    Auth: Object.fromEntries(Object.entries(auth).map(([name, handler]) => [name, unary(handler, led)])),
   };
 
   for (const service of Object.keys(etcdServices) as (keyof typeof etcdServices)[]) {
@@ -79,7 +78,7 @@ type KeepAliveStream = ServerStream<LeaseKeepAliveRequest, Init<LeaseKeepAliveRe
 type WatchStream = ServerStream<WatchRequest, Init<WatchResponse>>;
 
 async function keepAlive(lease: ReturnType<typeof leaseService>, stream: KeepAliveStream): Promise<void> {
-  for await (const { ID } of stream) stream.write(await lease.keepAlive(ID));
+  for await (const { ID } of stream) stream.write(await lease.keepAlive(ID, stream));
 }
 
 /**
@@ -92,7 +91,7 @@ async function watch(member: Member, stream: WatchStream, progressIntervalMs: nu
     if (!hasRoom) void stream.drained().then(() => session.drained());
     return hasRoom;
   };
-  const session = new WatchSession(member, { send }, progressIntervalMs);
+  const session = new WatchSession(member, { send }, progressIntervalMs, stream);
   try {
     stream.onMessage((request) => session.request(request));
     await (needsLeader(stream) ? Promise.race([stream.ended, leaderLost(member, stream)]) : stream.ended);

@@ -13,6 +13,8 @@ import {
   type TxnRequest,
   type TxnResponse,
 } from '@kubelab/rpc/etcd';
+import type { Credentials } from '../auth/index.ts';
+import { checkKeys, checkTxn as checkTxnAccess } from '../core/auth/check-access.ts';
 import {
   checkDeleteRange,
   checkPut,
@@ -22,6 +24,7 @@ import {
   isSerializableTxn,
 } from '../core/check-request.ts';
 import { EtcdError } from '../core/errors.ts';
+import { keyRange } from '../core/keys.ts';
 import { executeRange } from '../core/range.ts';
 import { hasPut } from '../core/state-machine.ts';
 import { readTxn } from '../core/write.ts';
@@ -33,39 +36,46 @@ import { withHeader } from './header.ts';
  * unless asked otherwise.
  */
 export function kvService(member: Member) {
-  const { machine } = member;
+  const { machine, auth } = member;
 
-  async function range(request: RangeRequest): Promise<Init<RangeResponse>> {
+  async function range(request: RangeRequest, call?: Credentials): Promise<Init<RangeResponse>> {
     checkRange(request);
     if (!request.serializable) await member.linearize();
+    // Asked last, so that nothing changes between the answer and the read.
+    if (auth.isEnabled)
+      checkKeys(auth.store, await auth.who(call), keyRange(request.key, request.rangeEnd), 'read');
     refuseIfCorrupt();
     return withHeader(member, executeRange(machine.store, request));
   }
 
-  async function put(request: PutRequest): Promise<Init<PutResponse>> {
+  async function put(request: PutRequest, call?: Credentials): Promise<Init<PutResponse>> {
     checkPut(request);
     await requireSpace(request.key.length + request.value.length);
-    return withHeader(member, await member.propose({ put: request }));
+    return withHeader(member, await auth.propose({ put: request }, call));
   }
 
-  async function deleteRange(request: DeleteRangeRequest): Promise<Init<DeleteRangeResponse>> {
+  async function deleteRange(
+    request: DeleteRangeRequest,
+    call?: Credentials,
+  ): Promise<Init<DeleteRangeResponse>> {
     checkDeleteRange(request);
-    return withHeader(member, await member.propose({ deleteRange: request }));
+    return withHeader(member, await auth.propose({ deleteRange: request }, call));
   }
 
-  async function txn(request: TxnRequest): Promise<Init<TxnResponse>> {
+  async function txn(request: TxnRequest, call?: Credentials): Promise<Init<TxnResponse>> {
     checkTxn(request);
     if (isReadOnlyTxn(request)) {
       if (!isSerializableTxn(request)) await member.linearize();
+      if (auth.isEnabled) checkTxnAccess(machine.state, await auth.who(call), request);
       refuseIfCorrupt();
       return withHeader(member, readTxn(machine.store, machine.lessor, request));
     }
     if (hasPut(request)) await requireSpace(0);
-    return withHeader(member, await member.propose({ txn: request }));
+    return withHeader(member, await auth.propose({ txn: request }, call));
   }
 
-  async function compact(request: CompactionRequest): Promise<Init<CompactionResponse>> {
-    return withHeader(member, await member.propose({ compaction: request }));
+  async function compact(request: CompactionRequest, call?: Credentials): Promise<Init<CompactionResponse>> {
+    return withHeader(member, await auth.propose({ compaction: request }, call));
   }
 
   function refuseIfCorrupt(): void {

@@ -10,8 +10,10 @@ import type {
   LeaseTimeToLiveRequest,
   LeaseTimeToLiveResponse,
 } from '@kubelab/rpc/etcd';
+import type { Credentials } from '../auth/index.ts';
+import { checkKeys, checkLeaseKeys, isRoot } from '../core/auth/check-access.ts';
 import { EtcdError } from '../core/errors.ts';
-import { keyBytes } from '../core/keys.ts';
+import { keyBytes, keyRange } from '../core/keys.ts';
 import { LEASE_TTL_MAX } from '../core/lessor.ts';
 import type { Member } from '../shell/member.ts';
 import type { PeerQuestion } from '../transport/peers.ts';
@@ -19,28 +21,46 @@ import { header, withHeader } from './header.ts';
 
 /** etcd's Lease service. Only the leader knows how long a lease still has: the others ask it. */
 export function leaseService(member: Member) {
-  const { machine, options } = member;
+  const { machine, options, auth } = member;
   // A lease must outlive an election, or every failover would lose it.
   const ttlMin = Math.ceil((1.5 * options.electionMs) / 1000);
   const leaderTimeoutMs = 5000 + 2 * options.electionMs;
 
-  async function grant({ ID, TTL }: LeaseGrantRequest): Promise<Init<LeaseGrantResponse>> {
+  async function grant(
+    { ID, TTL }: LeaseGrantRequest,
+    call?: Credentials,
+  ): Promise<Init<LeaseGrantResponse>> {
     if (TTL > LEASE_TTL_MAX) throw new EtcdError('leaseTtlTooLarge');
     const leaseGrant = { ID: ID === 0 ? newId() : ID, TTL: Math.max(TTL, ttlMin) };
-    return withHeader(member, await member.propose({ leaseGrant }));
+    return withHeader(member, await auth.propose({ leaseGrant }, call));
   }
 
-  async function revoke(request: LeaseRevokeRequest): Promise<Init<LeaseRevokeResponse>> {
-    return withHeader(member, await member.propose({ leaseRevoke: request }));
+  async function revoke(request: LeaseRevokeRequest, call?: Credentials): Promise<Init<LeaseRevokeResponse>> {
+    return withHeader(member, await auth.propose({ leaseRevoke: request }, call));
   }
 
   /** The header is taken before the renewal. */
-  async function keepAlive(ID: LeaseId): Promise<Init<LeaseKeepAliveResponse>> {
+  async function keepAlive(ID: LeaseId, call?: Credentials): Promise<Init<LeaseKeepAliveResponse>> {
     const before = header(member);
+    // To keep a lease alive is as good as to write its keys.
+    checkLeaseKeys(machine.state, await auth.requireUser(call), ID, 'write');
     return { header: before, ID, TTL: await renew(ID) };
   }
 
-  async function timeToLive(request: LeaseTimeToLiveRequest): Promise<Init<LeaseTimeToLiveResponse>> {
+  async function timeToLive(
+    request: LeaseTimeToLiveRequest,
+    call?: Credentials,
+  ): Promise<Init<LeaseTimeToLiveResponse>> {
+    const who = await auth.requireUser(call);
+    const answer = await askTimeToLive(request);
+    // What was found is checked, not what this member would have found: it may be behind the leader.
+    if (!isRoot(auth.store, who))
+      for (const key of answer.keys ?? []) checkKeys(auth.store, who, keyRange(key), 'read');
+    return answer;
+  }
+
+  /** Answered to another member too, which then checks on its own whether the caller may know. */
+  async function askTimeToLive(request: LeaseTimeToLiveRequest): Promise<Init<LeaseTimeToLiveResponse>> {
     if (!member.leadership.isLeader) {
       const answer = await askLeader<LeaseTimeToLiveResponse>('LeaseTimeToLive', request);
       return { ...answer, header: header(member) };
@@ -61,8 +81,10 @@ export function leaseService(member: Member) {
     };
   }
 
-  async function leases(): Promise<Init<LeaseLeasesResponse>> {
+  async function leases(_request?: object, call?: Credentials): Promise<Init<LeaseLeasesResponse>> {
     await member.linearize();
+    const who = await auth.requireUser(call);
+    for (const { id } of machine.lessor.all()) checkLeaseKeys(machine.state, who, id, 'read');
     return { header: header(member), leases: [...machine.lessor.all()].map(({ id }) => ({ ID: id })) };
   }
 
@@ -87,5 +109,5 @@ export function leaseService(member: Member) {
     }
   }
 
-  return { grant, revoke, keepAlive, timeToLive, leases, renew };
+  return { grant, revoke, keepAlive, timeToLive, askTimeToLive, leases, renew };
 }

@@ -14,6 +14,7 @@ import {
   type MoveLeaderResponse,
   type StatusResponse,
 } from '@kubelab/rpc/etcd';
+import type { Credentials } from '../auth/index.ts';
 import { EtcdError } from '../core/errors.ts';
 import type { Member } from '../shell/member.ts';
 import { header, withHeader } from './header.ts';
@@ -52,9 +53,12 @@ export function maintenanceService(member: Member) {
     };
   }
 
-  async function alarm(request: AlarmRequest): Promise<Init<AlarmResponse>> {
-    if (request.action !== AlarmAction.GET)
+  async function alarm(request: AlarmRequest, call?: Credentials): Promise<Init<AlarmResponse>> {
+    if (request.action !== AlarmAction.GET) {
+      await member.auth.requireRoot(call);
       return withHeader(member, await member.propose({ alarm: request }));
+    }
+    await member.auth.requireUser(call);
     const alarms = [...machine.state.alarms.values()];
     return {
       header: header(member),

@@ -1,10 +1,12 @@
 import type { Timer } from '@kubelab/component-base';
 import type { Init } from '@kubelab/rpc';
 import type { Event, WatchCreateRequest, WatchRequest, WatchResponse } from '@kubelab/rpc/etcd';
+import type { Credentials } from '../auth/index.ts';
 import { keyRange } from '../core/keys.ts';
 import type { Watcher, WatchSink } from '../core/watch-hub.ts';
 import type { Member } from '../shell/member.ts';
 import { header } from './header.ts';
+import { watchRefusal } from './watch-access.ts';
 
 /** The client's end of a watch stream. */
 export interface WatchOutput {
@@ -28,6 +30,9 @@ export class WatchSession implements WatchSink {
   readonly #member: Member;
   readonly #output: WatchOutput;
   readonly #progressIntervalMs: number;
+  readonly #call: Credentials | undefined;
+  /** Behind one of which it is still to be found out who asks. */
+  readonly #waiting: WatchRequest[] = [];
   readonly #watches = new Map<number, OpenWatch>();
   readonly #behind = new Set<OpenWatch>();
   #nextId = 0;
@@ -37,14 +42,31 @@ export class WatchSession implements WatchSink {
   #isClosed = false;
   #progressTimer: Timer | undefined;
 
-  constructor(member: Member, output: WatchOutput, progressIntervalMs: number) {
+  constructor(member: Member, output: WatchOutput, progressIntervalMs: number, call?: Credentials) {
     this.#member = member;
     this.#output = output;
     this.#progressIntervalMs = progressIntervalMs;
+    this.#call = call;
   }
 
   request(request: WatchRequest): void {
-    if (request.createRequest !== null) this.#create(request.createRequest);
+    if (!this.#member.auth.isEnabled && this.#waiting.length === 0) return this.#take(request);
+    this.#waiting.push(request);
+    if (this.#waiting.length === 1) void this.#takeInTurn();
+  }
+
+  async #takeInTurn(): Promise<void> {
+    for (let [next] = this.#waiting; next !== undefined && !this.#isClosed; [next] = this.#waiting) {
+      const { createRequest } = next;
+      const refusal =
+        createRequest === null ? undefined : await watchRefusal(this.#member.auth, createRequest, this.#call);
+      if (!this.#isClosed) this.#take(next, refusal);
+      this.#waiting.shift();
+    }
+  }
+
+  #take(request: WatchRequest, refusal?: string): void {
+    if (request.createRequest !== null) this.#create(request.createRequest, refusal);
     else if (request.cancelRequest !== null) this.#cancel(request.cancelRequest.watchId);
     else if (request.progressRequest !== null) {
       this.#isProgressDue = true;
@@ -95,11 +117,12 @@ export class WatchSession implements WatchSink {
 
   // ---- requests ----
 
-  #create(request: WatchCreateRequest): void {
+  #create(request: WatchCreateRequest, refusal: string | undefined): void {
     const key = request.key.length === 0 ? Uint8Array.of(0) : request.key;
     const range = keyRange(key, request.rangeEnd);
     if (request.startRevision < 0)
       return this.#refuse('etcdserver: mvcc: required revision has been compacted');
+    if (refusal !== undefined) return this.#refuse(refusal);
     if (range.end !== undefined && range.start >= range.end)
       return this.#refuse('mvcc: watcher range is empty');
     if (request.watchId !== 0 && this.#watches.has(request.watchId)) {

@@ -1,6 +1,7 @@
 import { assert, type Clock, type Random } from '@kubelab/component-base';
 import type { ClientTls, Init } from '@kubelab/rpc';
 import { type Entry, type Message, Raft, type SnapshotMetadata, type SoftState } from 'raft-consensus';
+import { AuthGate, authOptions, type AuthOptions } from '../auth/index.ts';
 import { EtcdError } from '../core/errors.ts';
 import { StateMachine } from '../core/state-machine.ts';
 import { WatchHub } from '../core/watch-hub.ts';
@@ -24,6 +25,8 @@ export interface MemberOptions extends StartUpOptions {
   /** Applied entries between two checkpoints. */
   readonly snapshotCount: number;
   readonly quotaBytes: number;
+  /** Default: simple tokens, as etcd's. */
+  readonly auth?: AuthOptions;
   readonly clock: Clock;
   readonly random: Random;
   /** How members reach each other; default: gRPC. */
@@ -46,6 +49,7 @@ export class Member {
   readonly machine: StateMachine;
   readonly watches: WatchHub;
   readonly leases: LeaseExpiry;
+  readonly auth: AuthGate;
   readonly leadership: Leadership;
   readonly raft: Raft;
   readonly #peers: PeerTransport;
@@ -72,6 +76,7 @@ export class Member {
     if (started.restored !== undefined) this.machine.state = started.restored.state;
     this.#applied = started.initial.applied ?? 0;
     this.#appliedTerm = started.initial.log.snapshotTerm;
+    this.auth = new AuthGate(this, options.auth ?? authOptions(options));
     this.watches = new WatchHub(() => this.machine.store);
     this.raft = this.#makeRaft(started);
     this.leadership = this.#makeLeadership();
@@ -157,6 +162,7 @@ export class Member {
     this.#reads.stop();
     this.leases.stop();
     this.leadership.stop();
+    this.auth.stop();
     await this.#node.stop();
     this.#peers.close();
     await this.#wal.close();
@@ -187,6 +193,7 @@ export class Member {
       if (granted) this.leases.granted(granted);
       if (request.leaseRevoke !== null) this.leases.revoked(request.leaseRevoke.ID);
     }
+    this.auth.changed(request.auth, applied);
     this.#proposals.applied(request, applied);
     this.watches.publish(applied.changes);
   }
@@ -200,6 +207,7 @@ export class Member {
     this.#reads.appliedTo(metadata.index);
     this.#appliedTerm = metadata.term;
     this.#proposals.restored();
+    this.auth.restored();
     this.options.log.info('restored a snapshot', { index: metadata.index, rev: state.store.revision });
   }
 
@@ -322,7 +330,7 @@ export class Member {
       raft: this.raft,
       clock,
       tickMs: heartbeatMs,
-      append: (record, isSynced) => this.#wal.append(record, isSynced),
+      append: (record, mayBlock) => this.#wal.append(record, mayBlock),
       send: (messages) => this.#peers.send(messages),
       apply: (entries) => this.#apply(entries),
       restore: (metadata) => this.#restore(metadata),
@@ -368,7 +376,7 @@ export class Member {
       leases: () => this.machine.lessor.all(),
       lease: (id) => this.machine.lessor.get(id),
       confirmLeadership: () => this.linearize(),
-      revoke: (id) => this.propose({ leaseRevoke: { ID: id } }),
+      revoke: (id) => this.propose({ leaseRevoke: { ID: id }, header: this.auth.asRoot() }),
       checkpoint: (leases) => this.propose({ leaseCheckpoint: { leases } }),
     });
   }

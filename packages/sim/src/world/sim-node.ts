@@ -120,7 +120,7 @@ export class SimNode implements Endpoint {
       `incoming-${this.#snapshotsReceived++}.tmp`,
       this.running.member.peerServiceOptions({
         leaseRenew: this.running.lease.renew,
-        leaseTimeToLive: this.running.lease.timeToLive,
+        leaseTimeToLive: this.running.lease.askTimeToLive,
       }),
     );
   }

@@ -83,7 +83,7 @@ function checkOp(guarded: Guarded, who: AuthInfo, op: RequestOp): void {
 }
 
 function checkPut(guarded: Guarded, who: AuthInfo, { key, lease, prevKv }: PutRequest): void {
-  const range = keyRange(key, NO_END);
+  const range = keyRange(key);
   checkKeys(guarded.auth, who, range, 'write');
   // Else a key could be hung on a lease that its owner cannot revoke any more.
   checkLeaseKeys(guarded, who, lease, 'write');
@@ -95,5 +95,3 @@ function checkDeleteRange({ auth }: Guarded, who: AuthInfo, request: DeleteRange
   checkKeys(auth, who, range, 'write');
   if (request.prevKv) checkKeys(auth, who, range, 'read');
 }
-
-const NO_END = new Uint8Array();
