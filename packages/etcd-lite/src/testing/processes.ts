@@ -116,6 +116,11 @@ export class ProcessCluster {
     if (member?.child !== undefined) await endProcess(member.child, signal);
   }
 
+  /** To a member that runs; does not wait for what comes of it. */
+  signal(name: string, signal: NodeJS.Signals): void {
+    this.members.find((each) => each.name === name)?.child?.kill(signal);
+  }
+
   /** The name of the member that leads, as it says itself. */
   leader(): Promise<string> {
     return eventually(

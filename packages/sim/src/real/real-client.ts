@@ -9,8 +9,10 @@ export interface RealClientOptions {
   readonly number: number;
   readonly clock: Clock;
   readonly random: Random;
-  /** One connection per member. */
-  readonly members: readonly EtcdClient[];
+  /** Goes on with another member when one fails. */
+  readonly own: EtcdClient;
+  /** Each stays with one member, up or down. */
+  readonly pinned: readonly EtcdClient[];
   readonly operations: Operation[];
   readonly shared: Shared;
   readonly habits: Habits;
@@ -21,6 +23,7 @@ export interface RealClientOptions {
 /** After this a client gives up on an answer; then it does not know. */
 const PATIENCE_MS = 2000;
 const LEASES_KNOWN_MAX = 12;
+const PINNED_RATE = 0.1;
 /** After a failure: not to storm at a member that is down. */
 const FAILED_MS = 60;
 
@@ -49,15 +52,13 @@ export class RealClient {
   }
 
   async #live(): Promise<void> {
-    const { clock, random, members, thinkMs } = this.#options;
-    let memberIndex = random.int(members.length);
+    const { clock, random, own, pinned, thinkMs } = this.#options;
     while (!this.#isStopped) {
-      const member = members[memberIndex];
-      if (member === undefined) return;
-      const { outcome } = await this.ask(member, this.#requests.next());
-      if (outcome === 'unknown' || random.float() < 0.1) memberIndex = random.int(members.length);
+      const member = random.float() < PINNED_RATE ? pinned[random.int(pinned.length)] : own;
+      const { outcome } = await this.ask(member ?? own, this.#requests.next());
       await clock.sleep((outcome === 'unknown' ? FAILED_MS : thinkMs) * 2 * random.float());
     }
+    own.close();
   }
 
   async ask(member: EtcdClient, request: Request): Promise<Operation> {

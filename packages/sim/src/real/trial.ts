@@ -166,7 +166,8 @@ export class Trial {
           number: ++this.#clientCount,
           clock: realClock,
           random: seededRandom(this.#options.seed * 1000 + this.#clientCount),
-          members: this.#clients,
+          own: this.cluster.client(rotated(this.cluster.endpoints, this.#clientCount)),
+          pinned: this.#clients,
           operations: this.operations,
           shared: this.#shared,
           habits: { leaseSeconds: LEASE_SECONDS, compactLag },
@@ -308,4 +309,9 @@ export class Trial {
 function pidsOf(cluster: ProcessCluster | undefined): Map<string, number> {
   const members = cluster?.members ?? [];
   return new Map(members.flatMap(({ name, child }) => (child?.pid === undefined ? [] : [[name, child.pid]])));
+}
+
+function rotated<T>(list: readonly T[], by: number): T[] {
+  const at = by % list.length;
+  return [...list.slice(at), ...list.slice(0, at)];
 }
