@@ -20,12 +20,17 @@ const loaded = new Map<string, Proto>();
 export function loadProto(name: string): Proto {
   const known = loaded.get(name);
   if (known !== undefined) return known;
-  const root = new protobuf.Root();
-  root.resolvePath = (_origin, target) => PROTO_FOLDER + target;
-  root.loadSync(`${name}.proto`).resolveAll();
-  const proto = protoOf(root);
+  const proto = protoOf(loadRoot(name));
   loaded.set(name, proto);
   return proto;
+}
+
+/** `keepCase`: fields by the file's own names (`range_end`) instead of `rangeEnd`. */
+export function loadRoot(name: string, options: { readonly keepCase?: boolean } = {}): protobuf.Root {
+  const root = new protobuf.Root();
+  root.resolvePath = (_origin, target) => PROTO_FOLDER + target;
+  root.loadSync(`${name}.proto`, { keepCase: options.keepCase === true }).resolveAll();
+  return root;
 }
 
 function protoOf(root: protobuf.Root): Proto {
