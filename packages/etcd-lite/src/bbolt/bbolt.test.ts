@@ -39,8 +39,8 @@ async function read(bytes: Buffer): Promise<Record<string, [string, string][]>> 
   const found: Record<string, [string, string][]> = {};
   for (const name of reader.bucketNames) {
     const entries: [string, string][] = [];
-    for await (const page of reader.entries(name))
-      for (const { key, value } of page) entries.push([key.toString(), value.toString()]);
+    for await (const leaf of reader.leaves(name))
+      for (const { key, value } of leaf.entries) entries.push([key.toString(), value.toString()]);
     found[name] = entries;
   }
   return found;

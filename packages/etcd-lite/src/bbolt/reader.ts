@@ -1,4 +1,4 @@
-import type { DiskFile } from '@kubelab/component-base';
+import { type DiskFile, errorMessage } from '@kubelab/component-base';
 import {
   BUCKET_ENTRY,
   BUCKET_HEADER_BYTES,
@@ -15,6 +15,15 @@ export { DatabaseDamagedError };
 export interface DatabaseEntry {
   readonly key: Buffer;
   readonly value: Buffer;
+}
+
+/** A page's worth of a bucket. */
+export interface DatabaseLeaf {
+  readonly entries: readonly DatabaseEntry[];
+  /** What is wrong with entry `at`, with the place where it lies. */
+  damaged(at: number, why: string): DatabaseDamagedError;
+  /** What `decode` makes of entry `at`; where that throws, the entry is damaged. */
+  decode<T>(at: number, decode: () => T): T;
 }
 
 interface Element extends DatabaseEntry {
@@ -73,15 +82,37 @@ export class DatabaseReader {
     return [...this.#buckets.keys()];
   }
 
-  /** By ascending key, a page's worth at a time; nothing when there is no such bucket. */
-  async *entries(bucket: string): AsyncGenerator<readonly DatabaseEntry[]> {
+  /** What is wrong with the content, in a place that is not known better. */
+  damaged(why: string): DatabaseDamagedError {
+    return this.#pages.damaged(this.#pages.meta.root, 0, why);
+  }
+
+  /** By ascending key; nothing when there is no such bucket. */
+  async *leaves(bucket: string): AsyncGenerator<DatabaseLeaf> {
     const root = this.#buckets.get(bucket);
     if (root === undefined) return;
     if (root.inline !== undefined) {
-      yield elementsOf(this.#pages, root.page, root.inline, {});
+      yield this.#leaf(root.page, elementsOf(this.#pages, root.page, root.inline, {}));
       return;
     }
-    for await (const { elements } of leaves(this.#pages, root.page, this.#pages.meta.root)) yield elements;
+    for await (const { page, elements } of leaves(this.#pages, root.page, this.#pages.meta.root))
+      yield this.#leaf(page, elements);
+  }
+
+  #leaf(page: number, entries: readonly DatabaseEntry[]): DatabaseLeaf {
+    const damaged = (at: number, why: string): DatabaseDamagedError =>
+      this.#pages.damaged(page, PAGE_HEADER_BYTES + at * ELEMENT_BYTES, why);
+    return {
+      entries,
+      damaged,
+      decode: (at, decode) => {
+        try {
+          return decode();
+        } catch (error) {
+          throw damaged(at, errorMessage(error));
+        }
+      },
+    };
   }
 }
 

@@ -62,6 +62,10 @@ const TABLE = {
   invalidAuthToken: [StatusCode.UNAUTHENTICATED, 'invalid auth token'],
   invalidAuthMgmt: [StatusCode.INVALID_ARGUMENT, 'invalid auth management'],
   authOldRevision: [StatusCode.INVALID_ARGUMENT, 'revision of auth store is old'],
+  wrongDowngradeVersion: [StatusCode.INVALID_ARGUMENT, 'wrong downgrade target version format'],
+  invalidDowngradeTarget: [StatusCode.INVALID_ARGUMENT, 'invalid downgrade target version'],
+  noInflightDowngrade: [StatusCode.FAILED_PRECONDITION, 'no inflight downgrade job'],
+  unknownMethod: [StatusCode.UNKNOWN, 'unknown method'],
 } as const satisfies Record<string, readonly [StatusCode, string]>;
 
 export type EtcdErrorName = keyof typeof TABLE;

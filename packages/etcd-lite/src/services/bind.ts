@@ -1,5 +1,6 @@
 import type { CallInfo, GrpcServer, Init, ServerStream, UnaryHandler } from '@kubelab/rpc';
 import {
+  type DowngradeRequest,
   etcdServices,
   type LeaseKeepAliveRequest,
   type LeaseKeepAliveResponse,
@@ -9,10 +10,12 @@ import {
 import { EtcdError } from '../core/errors.ts';
 import type { Member } from '../shell/member.ts';
 import { authGuard, authService } from './auth.ts';
+import { downgrade } from './downgrade.ts';
 import { kvService } from './kv.ts';
 import { leaseService } from './lease.ts';
 import { maintenanceService } from './maintenance.ts';
-import { addRoutes, bidi, type Guard, type Routes, unary } from './routes.ts';
+import { addRoutes, bidi, type Guard, type Routes, serverStream, unary } from './routes.ts';
+import { snapshotService } from './snapshot.ts';
 import { WatchSession } from './watch.ts';
 
 export interface BindOptions {
@@ -28,6 +31,7 @@ export function bindServices(
   const kv = kvService(member);
   const lease = leaseService(member);
   const maintenance = maintenanceService(member);
+  const store = snapshotService(member);
   const auth: Readonly<Record<string, UnaryHandler<never, unknown>>> = authService(member);
 
   /** Every call passes these first. */
@@ -59,7 +63,10 @@ export function bindServices(
       Status: unary(maintenance.status),
       Alarm: unary(maintenance.alarm, led),
       Defragment: unary(maintenance.defragment),
-      HashKV: unary(maintenance.hashKv),
+      Hash: unary(store.hash),
+      HashKV: unary(store.hashKv),
+      Snapshot: serverStream(store.snapshot),
+      Downgrade: unary((request: DowngradeRequest) => downgrade(member, request)),
       MoveLeader: unary(maintenance.moveLeader),
     },
     Cluster: {

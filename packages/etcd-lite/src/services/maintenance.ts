@@ -1,12 +1,9 @@
-import { crc32c } from '../wal/crc32c.ts';
 import type { Init } from '@kubelab/rpc';
 import {
   AlarmAction,
   type AlarmRequest,
   type AlarmResponse,
   type DefragmentResponse,
-  type HashKVRequest,
-  type HashKVResponse,
   type Member as MemberInfo,
   type MemberListRequest,
   type MemberListResponse,
@@ -66,34 +63,15 @@ export function maintenanceService(member: Member) {
     };
   }
 
-  /** Nothing to do: files are rewritten by every checkpoint. */
-  function defragment(): Init<DefragmentResponse> {
-    return { header: header(member) };
-  }
-
   /**
-   * Over all versions up to the revision, in key order: members at the same compacted revision must agree.
+   * What is no longer needed leaves the disk with every checkpoint; this makes one now. Requests go on
+   * meanwhile.
    */
-  async function hashKv({ revision }: HashKVRequest): Promise<Init<HashKVResponse>> {
-    const { store } = machine;
-    if (revision > store.revision) throw new EtcdError('futureRevision');
-    if (revision > 0 && revision < store.compactRevision) throw new EtcdError('compacted');
-    const hashRevision = revision === 0 ? store.revision : revision;
-    const { compactRevision } = store;
-    let hash = 0;
-    for (const slice of store.walk(HASH_SLICE_KEYS)) {
-      for (const { key, versions } of slice) {
-        for (const version of versions) {
-          if (version.modRevision > hashRevision) break;
-          hash = crc32c(
-            version.value,
-            crc32c(Buffer.from(`${version.modRevision}/${version.version}`), crc32c(key, hash)),
-          );
-        }
-      }
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    return { header: header(member), hash, compactRevision, hashRevision };
+  async function defragment(): Promise<Init<DefragmentResponse>> {
+    const before = member.diskBytes;
+    await member.checkpoint();
+    options.log.info('defragmented', { before, after: member.diskBytes });
+    return { header: header(member) };
   }
 
   async function moveLeader({ targetID }: MoveLeaderRequest): Promise<Init<MoveLeaderResponse>> {
@@ -126,8 +104,7 @@ export function maintenanceService(member: Member) {
     return options.cluster.members.find((each) => each.raftId === raftId)?.id ?? 0;
   }
 
-  return { status, alarm, defragment, hashKv, moveLeader, memberList };
+  return { status, alarm, defragment, moveLeader, memberList };
 }
 
-const HASH_SLICE_KEYS = 256;
 const ALARM_NAMES = ['NONE', 'NOSPACE', 'CORRUPT'] as const;

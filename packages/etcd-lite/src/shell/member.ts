@@ -95,6 +95,10 @@ export class Member {
   get applied(): number {
     return this.#applied;
   }
+  /** The log entry that the state is the result of. */
+  get position(): { readonly index: number; readonly term: number } {
+    return { index: this.#applied, term: this.#appliedTerm };
+  }
   get diskBytes(): number {
     return this.#wal.bytes + this.#checkpointer.bytes;
   }
@@ -226,7 +230,12 @@ export class Member {
     const { newest: last, bytes, isWriting } = this.#checkpointer;
     if (isWriting || this.#applied - (last?.index ?? 0) < this.options.snapshotCount) return;
     // A large state is not written again for a few small changes: that would be most of what the disk does.
-    if (this.#bytesSinceCheckpoint < bytes / 2) return;
+    if (this.#bytesSinceCheckpoint >= bytes / 2) await this.checkpoint();
+  }
+
+  /** Writes the state to disk, so that the log before it can go. One at a time: another call does nothing. */
+  async checkpoint(): Promise<void> {
+    if (this.#checkpointer.isWriting || this.#checkpointer.newest?.index === this.#applied) return;
     this.#bytesSinceCheckpoint = 0;
     try {
       const releasable = await this.#checkpointer.write(() => ({

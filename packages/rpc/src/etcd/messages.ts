@@ -137,6 +137,32 @@ export interface HashKVResponse {
   readonly hashRevision: number;
 }
 
+export type HashRequest = object;
+export interface HashResponse {
+  readonly header: ResponseHeader;
+  readonly hash: number;
+}
+
+export type SnapshotRequest = object;
+/** A piece of the database file; the last one is the SHA-256 of all the others. */
+export interface SnapshotResponse {
+  readonly header: ResponseHeader | null;
+  /** After this piece, without the checksum. */
+  readonly remainingBytes: number;
+  readonly blob: Uint8Array;
+  readonly version: string;
+}
+
+export const DowngradeAction = { VALIDATE: 0, ENABLE: 1, CANCEL: 2 } as const;
+export interface DowngradeRequest {
+  readonly action: number;
+  readonly version: string;
+}
+export interface DowngradeResponse {
+  readonly header: ResponseHeader;
+  readonly version: string;
+}
+
 export const WatchFilter = { NOPUT: 0, NODELETE: 1 } as const;
 export interface WatchCreateRequest {
   readonly key: Uint8Array;

@@ -1,0 +1,58 @@
+import type { KeyVersion } from './key-history.ts';
+import type { MvccStore } from './mvcc-store.ts';
+
+/** Histories looked at, and versions moved, between two yields. */
+const SLICE_KEYS = 128;
+const SLICE_VERSIONS = 4096;
+
+/**
+ * The versions that `select` takes of each key's, in the order in which they were written. The store lies in
+ * the order of keys, so this sorts. It yields now and then, so that other work can go on; compaction waits
+ * until the last key has been seen, and versions newer than the first step are for `select` to leave out.
+ */
+export function* versionsByRevision(
+  store: MvccStore,
+  select: (versions: readonly KeyVersion[]) => Iterable<KeyVersion>,
+): Generator<undefined, KeyVersion[]> {
+  let runs: KeyVersion[][] = [];
+  let run: KeyVersion[] = [];
+  for (const slice of store.walk(SLICE_KEYS)) {
+    for (const { versions } of slice) run.push(...select(versions));
+    if (run.length >= SLICE_VERSIONS) {
+      runs.push(run.sort(byRevision));
+      run = [];
+    }
+    yield;
+  }
+  runs.push(run.sort(byRevision));
+  while (runs.length > 1) {
+    const merged: KeyVersion[][] = [];
+    for (let i = 0; i < runs.length; i += 2) merged.push(yield* merge(runs[i] ?? [], runs[i + 1] ?? []));
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+function byRevision(a: KeyVersion, b: KeyVersion): number {
+  return a.modRevision - b.modRevision || a.sub - b.sub;
+}
+
+function* merge(a: readonly KeyVersion[], b: readonly KeyVersion[]): Generator<undefined, KeyVersion[]> {
+  const merged: KeyVersion[] = [];
+  let i = 0;
+  let j = 0;
+  for (;;) {
+    const left = a[i];
+    const right = b[j];
+    if (left !== undefined && (right === undefined || byRevision(left, right) < 0)) {
+      merged.push(left);
+      i++;
+    } else if (right !== undefined) {
+      merged.push(right);
+      j++;
+    } else {
+      return merged;
+    }
+    if (merged.length % SLICE_VERSIONS === 0) yield;
+  }
+}
