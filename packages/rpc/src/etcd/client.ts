@@ -1,3 +1,4 @@
+import { Metadata } from '@grpc/grpc-js';
 import type { Init } from '../wire.ts';
 import { type CallOptions, Endpoints, type EtcdClientOptions } from './endpoints.ts';
 import { etcdServices } from './services.ts';
@@ -100,10 +101,13 @@ export class EtcdClient {
 
   #at<Res>(endpoint: string | undefined, rpc: string, request: object, options: CallOptions): Promise<Res> {
     const channel = endpoint === undefined ? this.#endpoints.current : this.#endpoints.of(endpoint);
-    return channel.unary(etcdServices.Maintenance, rpc, request, {
-      timeoutMs: options.timeoutMs ?? STATUS_TIMEOUT_MS,
-      signal: options.signal,
-    });
+    return this.#endpoints.asUser(channel, new Metadata(), (metadata) =>
+      channel.unary(etcdServices.Maintenance, rpc, request, {
+        metadata,
+        timeoutMs: options.timeoutMs ?? STATUS_TIMEOUT_MS,
+        signal: options.signal,
+      }),
+    );
   }
 }
 

@@ -4,12 +4,15 @@ import { Channel } from '../channel.ts';
 import { isRpcError, RpcError, StatusCode } from '../status.ts';
 import type { ClientTls } from '../tls.ts';
 import { isRetryableRead, isRetryableWrite } from './errors.ts';
+import { type EtcdUser, Login } from './login.ts';
 import { etcdServices } from './services.ts';
 
 export interface EtcdClientOptions {
   /** `https://etcd-1:2379`, …: the first that answers is used until it fails. */
   readonly endpoints: readonly string[];
   readonly tls?: ClientTls;
+  /** Who asks, where the store wants to know. */
+  readonly user?: EtcdUser;
   readonly log: Logger;
   readonly clock: Clock;
   /** For one call with all its attempts. */
@@ -43,6 +46,7 @@ const KEEPALIVE_TIMEOUT_MS = 2_000;
 /** The members of one cluster, one of them current; moves on to the next when the current one fails. */
 export class Endpoints {
   readonly #channels: readonly Channel[];
+  readonly login: Login | undefined;
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #requestTimeoutMs: number;
@@ -61,6 +65,7 @@ export class Endpoints {
         }),
     );
     must(this.#channels[0], 'an endpoint');
+    this.login = options.user && new Login(options.user);
     this.#log = options.log;
     this.#clock = options.clock;
     this.#requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
@@ -107,9 +112,9 @@ export class Endpoints {
     request: object,
     options: CallOptions = {},
   ): Promise<Res> {
-    return this.#attempts(kind, options, (channel, timeoutMs) =>
+    return this.#attempts(kind, options, (channel, timeoutMs, metadata) =>
       channel.unary<Res>(etcdServices[service], rpc, request, {
-        metadata: requireLeader(),
+        metadata,
         timeoutMs,
         signal: options.signal,
       }),
@@ -118,18 +123,20 @@ export class Endpoints {
 
   /** One request and its one answer on a stream of their own. Only for what may be repeated. */
   exchange<Res>(service: EtcdService, rpc: string, request: object): Promise<Res> {
-    return this.#attempts('read', {}, (channel, timeoutMs) =>
-      channel.exchange<Res>(etcdServices[service], rpc, request, {
-        metadata: requireLeader(),
-        timeoutMs,
-      }),
+    return this.#attempts('read', {}, (channel, timeoutMs, metadata) =>
+      channel.exchange<Res>(etcdServices[service], rpc, request, { metadata, timeoutMs }),
     );
+  }
+
+  /** With the user's token, if there is a user. */
+  asUser<Res>(channel: Channel, metadata: Metadata, ask: (metadata: Metadata) => Promise<Res>): Promise<Res> {
+    return this.login === undefined ? ask(metadata) : this.login.ask(channel, metadata, ask);
   }
 
   async #attempts<Res>(
     kind: CallKind,
     options: CallOptions,
-    ask: (channel: Channel, timeoutMs: number) => Promise<Res>,
+    ask: (channel: Channel, timeoutMs: number, metadata: Metadata) => Promise<Res>,
   ): Promise<Res> {
     const untilMs = this.#clock.monotonic() + (options.timeoutMs ?? this.#requestTimeoutMs);
     const isRetryable = kind === 'read' ? isRetryableRead : isRetryableWrite;
@@ -140,7 +147,7 @@ export class Endpoints {
       const timeoutMs = Math.max(1, Math.min(leftMs, attemptTimeoutMs(kind, channel, attempt)));
       const suspicion = this.#clock.setTimer(SUSPECT_MS, () => this.#suspect(channel));
       try {
-        return await ask(channel, timeoutMs);
+        return await this.asUser(channel, requireLeader(), (metadata) => ask(channel, timeoutMs, metadata));
       } catch (error) {
         // CANCELLED, but not by us: the server was shut down in the middle of it.
         const isCutOff = isRpcError(error, 'CANCELLED') && options.signal?.aborted !== true;

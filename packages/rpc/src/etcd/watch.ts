@@ -1,4 +1,4 @@
-import type { ClientDuplexStream } from '@grpc/grpc-js';
+import type { ClientDuplexStream, Metadata } from '@grpc/grpc-js';
 import { type Clock, errorMessage, type Logger, type Timer } from '@kubelab/component-base';
 import type { Channel } from '../channel.ts';
 import { RpcError, rpcErrorFrom, StatusCode } from '../status.ts';
@@ -95,8 +95,18 @@ export class WatchStream {
   #connect(): void {
     this.#isCreated = false;
     this.#channel = this.#endpoints.current;
+    const { login } = this.#endpoints;
+    if (login === undefined) return this.#open(requireLeader());
+    login.addTo(requireLeader(), this.#channel).then(
+      (metadata) => this.#open(metadata),
+      (error: unknown) => this.#retry(undefined, rpcErrorFrom(error)),
+    );
+  }
+
+  #open(metadata: Metadata): void {
+    if (this.#isEnded) return;
     const stream = this.#channel.bidi<Init<pb.WatchRequest>, pb.WatchResponse>(etcdServices.Watch, 'Watch', {
-      metadata: requireLeader(),
+      metadata,
     });
     this.#stream = stream;
     this.#timer = this.#clock.setTimer(CREATE_TIMEOUT_MS, () => stream.cancel());
@@ -139,6 +149,8 @@ export class WatchStream {
   #canceled(response: pb.WatchResponse): void {
     if (response.compactRevision > 0) {
       this.#end(new RpcError(StatusCode.OUT_OF_RANGE, EtcdText.compacted));
+    } else if (this.#endpoints.login?.forgetAfter(response.cancelReason) === true) {
+      this.#retry(this.#stream, new RpcError(StatusCode.UNAVAILABLE, response.cancelReason));
     } else if (response.cancelReason === EtcdText.noLeader && this.#stream !== undefined) {
       this.#retry(this.#stream, new RpcError(StatusCode.UNAVAILABLE, response.cancelReason));
     } else {
@@ -146,7 +158,7 @@ export class WatchStream {
     }
   }
 
-  #retry(stream: object, error: RpcError): void {
+  #retry(stream: object | undefined, error: RpcError): void {
     if (this.#isEnded || stream !== this.#stream) return;
     this.#drop();
     if (FINAL_CODES.has(error.code)) {
