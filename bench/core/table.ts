@@ -6,29 +6,33 @@ const WIDTHS = [9, 54, 16, 16, 8];
 export function renderRows(measure: string, rows: readonly Row[]): string {
   return rows
     .map((row) =>
-      renderLine([
-        measure,
-        row.what,
-        row.value === undefined ? '-' : `${digits(row.value)} ${row.unit}`,
-        row.atMost === undefined ? '' : `≤ ${row.atMost} ${row.unit}`,
-        verdictOf(row),
-        row.failed ?? row.skipped ?? row.note ?? '',
-      ]),
+      renderCells(
+        [
+          measure,
+          row.what,
+          row.value === undefined ? '-' : `${digits(row.value)} ${row.unit}`,
+          row.atMost === undefined ? '' : `≤ ${row.atMost} ${row.unit}`,
+          verdictOf(row),
+          row.failed ?? row.skipped ?? row.note ?? '',
+        ],
+        WIDTHS,
+      ),
     )
     .join('\n');
 }
 
-export const HEADER = renderLine(['measure', 'what', 'value', 'figure', 'verdict', '']);
+export const HEADER = renderCells(['measure', 'what', 'value', 'figure', 'verdict', ''], WIDTHS);
 
-function renderLine(cells: readonly string[]): string {
+/** Cells in columns of these widths; the last one may be longer. */
+export function renderCells(cells: readonly string[], widths: readonly number[]): string {
   return cells
-    .map((cell, i) => cell.padEnd(WIDTHS[i] ?? 0))
+    .map((cell, i) => cell.padEnd(widths[i] ?? 0))
     .join(' ')
     .trimEnd();
 }
 
 /** Three significant digits, and no exponent. */
-function digits(value: number): string {
+export function digits(value: number): string {
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en', { useGrouping: false });
   return Number(value.toPrecision(3)).toString();
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { openSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,8 +8,6 @@ import { realClock, silentLogger } from '@kubelab/component-base';
 import { eventually } from '@kubelab/component-base/testing';
 import { EtcdClient } from '@kubelab/rpc/etcd';
 import { endProcess, freePort } from '@kubelab/rpc/testing';
-import { sum } from '../core/stats.ts';
-import { cpuSeconds } from './processes.ts';
 
 export type StoreProgram = 'etcd-lite' | 'etcd';
 
@@ -19,81 +17,143 @@ const COMMANDS: Readonly<Record<StoreProgram, readonly string[]>> = {
 };
 
 const LEADER_MS = 20_000;
+/** A store that is asked to stop writes its state first; etcd hands its leadership over. */
+const STOP_MS = 20_000;
 
-/** A store of some members on loopback without TLS; both programs take the same flags. */
-export class StoreCluster {
+export interface StoreMember {
+  readonly name: string;
+  /** Where it keeps its data. */
   readonly folder: string;
-  readonly #children: readonly ChildProcess[];
-  readonly #client: EtcdClient;
-  readonly #urls: readonly string[];
+  /** `127.0.0.1:2379`, for clients. */
+  readonly endpoint: string;
+}
 
-  private constructor(folder: string, children: ChildProcess[], urls: string[]) {
+interface MemberProcess extends StoreMember {
+  readonly words: readonly string[];
+  child: ChildProcess | undefined;
+}
+
+export interface StoreOptions {
+  /** More flags, for every member. */
+  readonly flags?: readonly string[];
+  /** Clients must use TLS; members among themselves do not. */
+  readonly scheme?: 'http' | 'https';
+}
+
+/** A store of some members on loopback; both programs take the same flags. */
+export class StoreCluster {
+  readonly program: StoreProgram;
+  readonly folder: string;
+  readonly #members: readonly MemberProcess[];
+  /** For questions, not for load. */
+  readonly client: EtcdClient;
+
+  private constructor(program: StoreProgram, folder: string, members: MemberProcess[]) {
+    this.program = program;
     this.folder = folder;
-    this.#children = children;
-    this.#urls = urls;
-    this.#client = new EtcdClient({ endpoints: urls, log: silentLogger, clock: realClock });
+    this.#members = members;
+    const endpoints = members.map(({ endpoint }) => `http://${endpoint}`);
+    this.client = new EtcdClient({ endpoints, log: silentLogger, clock: realClock });
   }
 
-  static async start(program: StoreProgram, size: number): Promise<StoreCluster> {
+  static async start(program: StoreProgram, size: number, options: StoreOptions = {}): Promise<StoreCluster> {
     const folder = await mkdtemp(join(tmpdir(), 'kubelab-bench-store-'));
-    const urls: string[] = [];
-    const peers: string[] = [];
+    const { scheme = 'http', flags: more = [] } = options;
+    const ports: { endpoint: string; peer: string }[] = [];
     for (let i = 0; i < size; i++) {
-      urls.push(`http://127.0.0.1:${await freePort()}`);
-      peers.push(`http://127.0.0.1:${await freePort()}`);
+      const [client, peer] = [await freePort(), await freePort()];
+      ports.push({ endpoint: `127.0.0.1:${client}`, peer: `http://127.0.0.1:${peer}` });
     }
-    const initialCluster = peers.map((peer, i) => `m${i}=${peer}`).join(',');
-    const [command = '', ...before] = COMMANDS[program];
-    const children = urls.map((url, i) => {
-      const log = openSync(join(folder, `m${i}.log`), 'a');
+    const initialCluster = ports.map(({ peer }, i) => `m${i}=${peer}`).join(',');
+    const members = ports.map(({ endpoint, peer }, i): MemberProcess => {
+      const data = join(folder, `m${i}`);
       const flags = {
         name: `m${i}`,
-        'data-dir': join(folder, `m${i}`),
-        'listen-client-urls': url,
-        'advertise-client-urls': url,
-        'listen-peer-urls': peers[i],
-        'initial-advertise-peer-urls': peers[i],
+        'data-dir': data,
+        'listen-client-urls': `${scheme}://${endpoint}`,
+        'advertise-client-urls': `${scheme}://${endpoint}`,
+        'listen-peer-urls': peer,
+        'initial-advertise-peer-urls': peer,
         'initial-cluster': initialCluster,
       };
-      const words = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
-      return spawn(command, [...before, ...words], { stdio: ['ignore', log, log] });
+      const own = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+      const words = [...COMMANDS[program], ...own, ...more];
+      return { name: `m${i}`, folder: data, endpoint, words, child: undefined };
     });
-    return new StoreCluster(folder, children, urls);
+    const cluster = new StoreCluster(program, folder, members);
+    for (const member of members) cluster.startMember(member);
+    return cluster;
   }
 
-  /** URL of the member that leads; waits until there is one. */
-  leader(): Promise<string> {
-    return eventually(
-      'the store has a leader',
-      async () => {
-        for (const url of this.#urls) {
-          const { leader, header } = await this.#client.status(url, { timeoutMs: 1000 });
-          if (leader === header.memberId) return url;
-        }
-        return undefined;
-      },
-      LEADER_MS,
-    );
+  get members(): readonly StoreMember[] {
+    return this.#members;
   }
 
-  /** The store's revision: it counts puts, so that nobody takes refusals for successes. */
-  async revision(): Promise<number> {
-    return (await this.#client.range({ key: Buffer.from('absent') })).header.revision;
+  get endpoints(): readonly string[] {
+    return this.#members.map(({ endpoint }) => endpoint);
   }
 
-  put(key: string, value: Uint8Array): Promise<unknown> {
-    return this.#client.put({ key: Buffer.from(key), value });
+  /** Of the members that run. */
+  get pids(): readonly number[] {
+    return this.#members.flatMap(({ child }) => child?.pid ?? []);
   }
 
-  /** Of all members together. */
-  async cpuSeconds(): Promise<number> {
-    const all = await Promise.all(this.#children.map(({ pid }) => cpuSeconds(pid ?? 0)));
-    return sum(all.map((seconds) => seconds ?? 0));
+  startMember(which: StoreMember): void {
+    const member = this.#processOf(which);
+    const [command = '', ...words] = member.words;
+    const log = openSync(`${member.folder}.log`, 'a');
+    member.child = spawn(command, words, { stdio: ['ignore', log, log] });
+    closeSync(log);
+  }
+
+  /** Resolves when it has ended. One that does not follow SIGTERM is killed, and that is an error. */
+  async endMember(which: StoreMember, signal: NodeJS.Signals): Promise<void> {
+    const member = this.#processOf(which);
+    const { child } = member;
+    member.child = undefined;
+    if (child === undefined) return;
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      child.kill('SIGKILL');
+    }, STOP_MS);
+    await endProcess(child, signal);
+    clearTimeout(timer);
+    if (isLate) throw new Error(`${this.program} ${member.name} went on ${STOP_MS / 1000} s after ${signal}`);
+  }
+
+  /** The member that leads; waits until there is one. */
+  leader(): Promise<StoreMember> {
+    return eventually('the store has a leader', () => this.#findLeader(), LEADER_MS);
+  }
+
+  async #findLeader(): Promise<StoreMember | undefined> {
+    for (const member of this.#members) {
+      await this.#assertAlive(member);
+      const url = `http://${member.endpoint}`;
+      const status = await this.client.status(url, { timeoutMs: 1000 }).catch(() => undefined);
+      if (status !== undefined && status.leader === status.header.memberId) return member;
+    }
+    return undefined;
+  }
+
+  /** One that could not start says why in its log. */
+  async #assertAlive({ child, name, folder }: MemberProcess): Promise<void> {
+    if (child === undefined || (child.exitCode === null && child.signalCode === null)) return;
+    const lines = (await readFile(`${folder}.log`, 'utf8')).trim().split('\n');
+    const telling = lines.find((line) => /error|fatal|panic/i.test(line)) ?? lines.at(-1);
+    throw new Error(`${this.program} ${name} has ended: ${telling}`);
   }
 
   async stop(): Promise<void> {
-    this.#client.close();
-    for (const child of this.#children) await endProcess(child);
+    this.client.close();
+    for (const { child } of this.#members) if (child !== undefined) await endProcess(child);
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  #processOf({ name }: StoreMember): MemberProcess {
+    const member = this.#members.find((each) => each.name === name);
+    if (member === undefined) throw new Error(`the store has no member ${name}`);
+    return member;
   }
 }
