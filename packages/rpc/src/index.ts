@@ -14,7 +14,8 @@ export type {
   ServiceHandlers,
   UnaryHandler,
 } from './handlers.ts';
-export { GrpcServer, type ServerOptions } from './server.ts';
+export { timeoutMsOf } from './grpc-server/headers.ts';
+export { GrpcServer, type ServerOptions } from './grpc-server/server.ts';
 export {
   addKubeApiService,
   type KubeApiHandlers,
@@ -29,4 +30,4 @@ export {
   isSecure,
   type ServerTls,
 } from './tls.ts';
-export { type Codec, EMPTY_BYTES, type Init, type Int64, int64 } from './wire.ts';
+export { type Codec, EMPTY_BYTES, type Init, type Int64, int64, WireForm } from './wire.ts';

@@ -7,7 +7,7 @@ import {
   type WatchResponse,
 } from './kube-api.ts';
 import { loadProto } from './proto.ts';
-import { GrpcServer } from './server.ts';
+import { GrpcServer } from './grpc-server/server.ts';
 import type { Init } from './wire.ts';
 
 export type KubeWatchStream = ServerStream<WatchRequest, Init<WatchResponse>>;

@@ -1,4 +1,4 @@
-import { type ChannelCredentials, credentials, ServerCredentials } from '@grpc/grpc-js';
+import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 
 /** PEM, as text or bytes. A client that has no certificate of its own leaves `cert` and `key` out. */
 export interface ClientTls {
@@ -36,19 +36,6 @@ export function hostPort(url: string): string {
 export function clientCredentials(url: string, tls: ClientTls | undefined): ChannelCredentials {
   if (!isSecure(url)) return credentials.createInsecure();
   return credentials.createSsl(pem(tls?.ca), pem(tls?.key), pem(tls?.cert));
-}
-
-export function serverCredentials(tls: ServerTls | undefined): ServerCredentials {
-  if (tls === undefined) return ServerCredentials.createInsecure();
-  const pair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.cert) };
-  const ca = pem(tls.clientCa);
-  if (ca === null) return ServerCredentials.createSsl(null, [pair], false);
-  const made = ServerCredentials.createSsl(ca, [pair], true);
-  // grpc-js knows "required" and "not asked for" only. Here: asked for, and one that does not verify counts
-  // as none.
-  if (tls.requireClientCert === false)
-    Object.assign(made._getConstructorOptions() ?? {}, { rejectUnauthorized: false });
-  return made;
 }
 
 function pem(value: string | Uint8Array | undefined): Buffer | null {

@@ -1,0 +1,113 @@
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { ACCEPTED_ENCODINGS, CONTENT_TYPE } from './headers.ts';
+import { frameOf } from './message-reader.ts';
+import type { Connection } from './connection.ts';
+import type { Sender } from './outbox.ts';
+
+const RESPONSE_HEADERS: OutgoingHttpHeaders = { ':status': 200, 'content-type': CONTENT_TYPE };
+export const OK_TRAILERS: OutgoingHttpHeaders = { 'grpc-status': '0' };
+// Node's types do not know `sendDate`: nobody reads a date here.
+const WAIT_FOR_TRAILERS = { waitForTrailers: true, sendDate: false };
+const END_STREAM = { endStream: true, sendDate: false };
+
+/** The server's half of a call: messages, then the trailers with the status. */
+export class Answer implements Sender {
+  readonly #stream: ServerHttp2Stream;
+  readonly #connection: Connection;
+  readonly #onDrain: () => void;
+  /** They leave at the end of this turn. */
+  #frames: Buffer[] = [];
+  #frameBytes = 0;
+  #trailers: OutgoingHttpHeaders | undefined;
+  #isQueued = false;
+  /** Of the last chunk; the ones before were held back by `hasRoom`. */
+  #lastBytes = 0;
+
+  constructor(stream: ServerHttp2Stream, connection: Connection, onDrain: () => void) {
+    this.#stream = stream;
+    this.#connection = connection;
+    this.#onDrain = onDrain;
+  }
+
+  get isEnded(): boolean {
+    return this.#trailers !== undefined;
+  }
+
+  get hasRoom(): boolean {
+    const { writableLength, writableHighWaterMark } = this.#stream;
+    return this.#frameBytes + writableLength < writableHighWaterMark;
+  }
+
+  write(message: Uint8Array): void {
+    const frame = frameOf(message);
+    this.#frames.push(frame);
+    this.#frameBytes += frame.length;
+    this.#queue();
+  }
+
+  /** Nothing may be written after it. */
+  end(trailers: OutgoingHttpHeaders): void {
+    this.#trailers = trailers;
+    this.#queue();
+  }
+
+  #queue(): void {
+    if (this.#isQueued) return;
+    this.#isQueued = true;
+    this.#connection.options.outbox.add(this);
+  }
+
+  /** The stream is at its end. */
+  closed(): void {
+    this.#connection.streamClosed(this.#stream);
+    this.#connection.read(this.#lastBytes);
+    this.#lastBytes = 0;
+  }
+
+  flush(): void {
+    this.#isQueued = false;
+    const stream = this.#stream;
+    if (stream.destroyed || stream.closed) return;
+    const frames = this.#frames;
+    const trailers = this.#trailers;
+    if (!stream.headersSent) {
+      if (trailers !== undefined && frames.length === 0) {
+        answerWithoutMessages(stream, trailers);
+        if (!stream.readableEnded) this.#connection.linger(stream);
+        return;
+      }
+      stream.respond(RESPONSE_HEADERS, WAIT_FOR_TRAILERS);
+    }
+    const chunk = frames.length === 1 ? frames[0] : Buffer.concat(frames, this.#frameBytes);
+    const bytes = this.#frameBytes;
+    this.#frames = [];
+    this.#frameBytes = 0;
+    if (trailers === undefined) {
+      if (!stream.write(chunk)) stream.once('drain', this.#onDrain);
+      return;
+    }
+    this.#lastBytes = bytes;
+    this.#connection.unread(bytes);
+    if (!stream.readableEnded) this.#connection.linger(stream);
+    stream.on('wantTrailers', trailers === OK_TRAILERS ? sendOk : () => sendTrailers(stream, trailers));
+    stream.end(chunk);
+  }
+}
+
+function sendOk(this: ServerHttp2Stream): void {
+  sendTrailers(this, OK_TRAILERS);
+}
+
+function sendTrailers(stream: ServerHttp2Stream, trailers: OutgoingHttpHeaders): void {
+  // The client may have cancelled while its last bytes were on their way.
+  if (!stream.destroyed && !stream.closed) stream.sendTrailers(trailers);
+}
+
+/** Headers and trailers in one. */
+export function answerWithoutMessages(stream: ServerHttp2Stream, trailers: OutgoingHttpHeaders): void {
+  if (stream.destroyed || stream.closed) return;
+  stream.respond(
+    { ...RESPONSE_HEADERS, 'grpc-accept-encoding': ACCEPTED_ENCODINGS, ...trailers },
+    END_STREAM,
+  );
+}

@@ -1,0 +1,113 @@
+import net from 'node:net';
+import tls from 'node:tls';
+import type { ServerTls } from '../tls.ts';
+
+export interface ListenerOptions {
+  /** Whether what is no HTTP/2 is wanted at all. */
+  readonly allowHttp1: boolean;
+  readonly onHttp2: (socket: net.Socket) => void;
+  readonly onHttp1: (socket: net.Socket) => void;
+}
+
+/** How long a new connection may take to say what it wants. */
+const GREETING_TIMEOUT_MS = 10_000;
+/** What a client's side of HTTP/2 begins with; no method of HTTP/1.1 does. */
+const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+
+/**
+ * A port that takes HTTP/2 and HTTP/1.1, in plain text or over TLS. Which one a connection speaks was agreed upon
+ * in the TLS handshake (ALPN), or its first bytes show it.
+ */
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #server: net.Server | tls.Server;
+  /** Connections that have not said yet what they want. */
+  readonly #silent = new Set<net.Socket>();
+
+  constructor(options: ListenerOptions, security: ServerTls | undefined) {
+    this.#options = options;
+    if (security === undefined) {
+      this.#server = net.createServer({ noDelay: true }, (socket) => this.#greet(socket));
+      return;
+    }
+    this.#server = tls.createServer(
+      {
+        ...contextOf(security),
+        minVersion: 'TLSv1.2',
+        ALPNProtocols: options.allowHttp1 ? ['h2', 'http/1.1'] : ['h2'],
+        requestCert: security.clientCa !== undefined,
+        rejectUnauthorized: security.clientCa !== undefined && security.requireClientCert !== false,
+        handshakeTimeout: GREETING_TIMEOUT_MS,
+        noDelay: true,
+      },
+      (socket) => this.#greet(socket),
+    );
+    this.#server.on('tlsClientError', ignore);
+  }
+
+  /** `host:port`, `[::1]:port`. Resolves to the port; 0 lets the system pick a free one. */
+  listen(address: string): Promise<number> {
+    const colon = address.lastIndexOf(':');
+    const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (error) =>
+        reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error })),
+      );
+      this.#server.listen(Number(address.slice(colon + 1)), host, () => {
+        this.#server.on('error', ignore);
+        resolve((this.#server.address() as net.AddressInfo).port);
+      });
+    });
+  }
+
+  /** Connections from now on see these certificates. Without effect on a plain port. */
+  setTls(security: ServerTls): void {
+    if (this.#server instanceof tls.Server) this.#server.setSecureContext(contextOf(security));
+  }
+
+  /** Takes no more connections; those handed on live. */
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#silent) socket.destroy();
+  }
+
+  #greet(socket: net.Socket | tls.TLSSocket): void {
+    socket.on('error', ignore);
+    const protocol = 'alpnProtocol' in socket ? socket.alpnProtocol : null;
+    if (protocol === 'h2') return this.#options.onHttp2(socket);
+    if (protocol === 'http/1.1') return this.#options.onHttp1(socket);
+    this.#silent.add(socket);
+    const timer = setTimeout(() => socket.destroy(), GREETING_TIMEOUT_MS);
+    const look = (): void => {
+      const start = socket.read() as Buffer | null;
+      if (start === null) return;
+      socket.unshift(start);
+      const length = Math.min(start.length, PREFACE.length);
+      const isHttp2 = start.compare(PREFACE, 0, length, 0, length) === 0;
+      // The rest of the preface will follow.
+      if (isHttp2 && length < PREFACE.length) return;
+      socket.off('readable', look);
+      socket.off('close', forget);
+      forget();
+      if (isHttp2) this.#options.onHttp2(socket);
+      else if (this.#options.allowHttp1) this.#options.onHttp1(socket);
+      else socket.destroy();
+    };
+    const forget = (): void => {
+      clearTimeout(timer);
+      this.#silent.delete(socket);
+    };
+    socket.on('readable', look);
+    socket.on('close', forget);
+  }
+}
+
+function contextOf({ cert, key, clientCa }: ServerTls): tls.SecureContextOptions {
+  return { cert: pem(cert), key: pem(key), ...(clientCa === undefined ? {} : { ca: pem(clientCa) }) };
+}
+
+function pem(value: string | Uint8Array): string | Buffer {
+  return typeof value === 'string' ? value : Buffer.from(value);
+}
+
+function ignore(): void {}

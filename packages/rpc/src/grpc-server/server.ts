@@ -1,0 +1,146 @@
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import http from 'node:http';
+import http2 from 'node:http2';
+import type { Socket } from 'node:net';
+import type { ServiceHandlers } from '../handlers.ts';
+import type { ServerTls } from '../tls.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
+import { Listener } from './listener.ts';
+import { Methods } from './methods.ts';
+import { Outbox } from './outbox.ts';
+
+export interface ServerOptions {
+  /** Of one request message; default 4 MiB. */
+  readonly receiveBytesMax?: number;
+  /** How often clients are pinged, and how long they may take to answer; default 30 s and 10 s. */
+  readonly keepaliveTimeMs?: number;
+  readonly keepaliveTimeoutMs?: number;
+  /**
+   * Answers the requests on the same ports that are no gRPC: all of HTTP/1.1, and those of HTTP/2 with another
+   * content type, which come with Node's compatibility layer (`http2.Http2ServerRequest`). Without it the first
+   * are hung up on and the others get 415.
+   */
+  readonly onHttp?: http.RequestListener;
+}
+
+const RECEIVE_BYTES_MAX = 4 * 1024 * 1024;
+const KEEPALIVE_TIME_MS = 30_000;
+const KEEPALIVE_TIMEOUT_MS = 10_000;
+/** How long a client whose call was answered early may go on talking, at least. */
+const LINGER_MS = 5000;
+
+/** What one HTTP/2 connection may do; see also `connection.ts`. */
+const HTTP2_OPTIONS: http2.ServerOptions = {
+  settings: {
+    // As etcd: clients open a stream for each watch.
+    maxConcurrentStreams: 2 ** 31 - 1,
+    initialWindowSize: 1024 * 1024,
+    maxHeaderListSize: 64 * 1024,
+  },
+  // Megabytes, of streams, headers and unread answers; beyond it new streams are refused.
+  maxSessionMemory: 512,
+  // Beyond these the connection is closed.
+  maxSessionInvalidFrames: 100,
+  maxSessionRejectedStreams: 1000,
+  // Cancelled streams, at once and a second. A client may well cancel many watches, but not for ever.
+  streamResetBurst: 5000,
+  streamResetRate: 500,
+};
+
+/**
+ * Serves gRPC services on any number of addresses. HTTP/2 itself is Node's (nghttp2): here are gRPC's messages,
+ * statuses, deadlines and limits on top of it.
+ */
+export class GrpcServer {
+  readonly #methods = new Methods();
+  readonly #options: ConnectionOptions;
+  readonly #http2 = http2.createServer(HTTP2_OPTIONS);
+  readonly #http1: http.Server;
+  readonly #listeners: Listener[] = [];
+  readonly #connections = new Set<Connection>();
+  readonly #timers: NodeJS.Timeout[];
+  #onEmpty: (() => void) | undefined;
+
+  constructor(options: ServerOptions = {}) {
+    this.#options = {
+      methods: this.#methods,
+      outbox: new Outbox(),
+      receiveBytesMax: options.receiveBytesMax ?? RECEIVE_BYTES_MAX,
+      keepaliveTimeoutMs: options.keepaliveTimeoutMs ?? KEEPALIVE_TIMEOUT_MS,
+      onHttp: options.onHttp,
+    };
+    this.#http1 = http.createServer(options.onHttp);
+    // It never listens itself, and would otherwise not look after slow requests.
+    this.#http1.emit('listening');
+    this.#http2.on('session', (session) => this.#connected(session));
+    const each = (act: (connection: Connection) => void) => () => this.#connections.forEach(act);
+    this.#timers = [
+      setInterval(
+        each((connection) => connection.ping()),
+        options.keepaliveTimeMs ?? KEEPALIVE_TIME_MS,
+      ),
+      setInterval(
+        each((connection) => connection.closeLingering()),
+        LINGER_MS,
+      ),
+    ];
+    for (const timer of this.#timers) timer.unref();
+  }
+
+  addService(definition: ServiceDefinition, handlers: ServiceHandlers): void {
+    this.#methods.add(definition, handlers);
+  }
+
+  /** Resolves to the port; with port 0 the system picks a free one. Without `tls` in plain text. */
+  async listen(address: string, tls?: ServerTls): Promise<number> {
+    const listener = new Listener(
+      {
+        allowHttp1: this.#options.onHttp !== undefined,
+        onHttp2: (socket) => this.serve(socket),
+        onHttp1: (socket) => this.#http1.emit('connection', socket),
+      },
+      tls,
+    );
+    const port = await listener.listen(address);
+    this.#listeners.push(listener);
+    return port;
+  }
+
+  /** Other certificates for connections to come, on all ports with TLS; whether clients need one stays as it is. */
+  setTls(tls: ServerTls): void {
+    for (const listener of this.#listeners) listener.setTls(tls);
+  }
+
+  /** Serves an HTTP/2 connection that somebody else has accepted, after its TLS. */
+  serve(socket: Socket): void {
+    this.#http2.emit('connection', socket);
+  }
+
+  /** Lets calls under way finish for a while, then cuts them off. */
+  async stop(graceMs = 1000): Promise<void> {
+    for (const listener of this.#listeners) listener.close();
+    for (const timer of this.#timers) clearInterval(timer);
+    for (const connection of this.#connections) connection.close();
+    this.#http1.close();
+    if (this.#connections.size > 0) {
+      await new Promise<void>((resolve) => {
+        const force = setTimeout(resolve, graceMs);
+        this.#onEmpty = () => {
+          clearTimeout(force);
+          resolve();
+        };
+      });
+    }
+    for (const connection of this.#connections) connection.destroy();
+    this.#http1.closeAllConnections();
+  }
+
+  #connected(session: http2.ServerHttp2Session): void {
+    const connection = new Connection(session, this.#options);
+    this.#connections.add(connection);
+    session.on('close', () => {
+      this.#connections.delete(connection);
+      if (this.#connections.size === 0) this.#onEmpty?.();
+    });
+  }
+}

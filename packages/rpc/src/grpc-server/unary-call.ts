@@ -1,0 +1,47 @@
+import type { ServerHttp2Stream } from 'node:http2';
+import { RpcError, rpcErrorFrom, StatusCode } from '../status.ts';
+import { Call, decode } from './call.ts';
+import type { Connection } from './connection.ts';
+import type { Method } from './methods.ts';
+
+type UnaryMethod = Extract<Method, { kind: 'unary' }>;
+
+/** One request, one answer. The handler starts with the request, whether or not the client has said its last. */
+export class UnaryCall extends Call {
+  readonly #method: UnaryMethod;
+  #isStarted = false;
+
+  constructor(
+    connection: Connection,
+    stream: ServerHttp2Stream,
+    rawHeaders: readonly string[],
+    method: UnaryMethod,
+  ) {
+    super(connection, stream, rawHeaders, method.path);
+    this.#method = method;
+  }
+
+  override message(bytes: Uint8Array): void {
+    if (this.#isStarted) throw new RpcError(StatusCode.INTERNAL, 'more than one request in a unary call');
+    this.#isStarted = true;
+    void this.#run(decode(this.#method, bytes));
+  }
+
+  protected override halfClosed(): void {
+    if (!this.#isStarted) throw new RpcError(StatusCode.INTERNAL, 'a unary call without a request');
+  }
+
+  protected override cutOff(): void {}
+
+  async #run(request: unknown): Promise<void> {
+    try {
+      const response = await this.#method.handler(request, this);
+      if (this.isOver) return;
+      this.answer.write(this.#method.encode(response));
+    } catch (error) {
+      this.fail(rpcErrorFrom(error));
+      return;
+    }
+    this.succeed();
+  }
+}
