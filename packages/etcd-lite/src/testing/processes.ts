@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,8 @@ import { EtcdClient } from '@kubelab/rpc/etcd';
 import { endProcess, freePort } from '@kubelab/rpc/testing';
 
 export const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
+
+const LAST_WORDS_LENGTH = 1500;
 
 export interface MemberProcess {
   readonly name: string;
@@ -114,6 +116,12 @@ export class ProcessCluster {
   async end(name: string, signal: NodeJS.Signals): Promise<void> {
     const member = this.members.find((each) => each.name === name);
     if (member?.child !== undefined) await endProcess(member.child, signal);
+  }
+
+  /** The end of what a member has logged. */
+  lastWords(name: string): string {
+    const { log = '' } = this.members.find((each) => each.name === name) ?? {};
+    return readFileSync(log, 'utf8').slice(-LAST_WORDS_LENGTH);
   }
 
   /** To a member that runs; does not wait for what comes of it. */

@@ -104,23 +104,45 @@ class Pair {
   }
 
   #carry(way: Way, from: Socket, to: Socket): void {
-    /** Nothing overtakes, also when the delay has just changed. */
-    let busyUntilMs = 0;
-    const later = (fn: () => void): void => {
-      const mood = this.#moodOf(way);
-      const nowMs = this.#clock.monotonic();
-      const dueMs = Math.max(busyUntilMs, nowMs + (mood.type === 'delay' ? mood.delayMs : 0));
-      if (dueMs <= nowMs) return fn();
-      busyUntilMs = dueMs;
-      this.#clock.setTimer(dueMs - nowMs, fn);
-    };
     const write = (bytes: Buffer): void => {
       // A slow reader slows the writer down, as without us.
       if (!to.writable || to.write(bytes)) return;
       from.pause();
       to.once('drain', () => this.update());
     };
-    from.on('data', (bytes: Buffer) => later(() => write(bytes)));
-    from.on('end', () => later(() => to.end()));
+    const line = new Line(this.#clock, () => this.#moodOf(way));
+    from.on('data', (bytes: Buffer) => line.add(() => write(bytes)));
+    from.on('end', () => line.add(() => to.end()));
+  }
+}
+
+/** What is on its way: nothing overtakes, also when the delay changes. */
+class Line {
+  readonly #clock: Clock;
+  readonly #mood: () => Mood;
+  readonly #waiting: { readonly dueMs: number; readonly fn: () => void }[] = [];
+
+  constructor(clock: Clock, mood: () => Mood) {
+    this.#clock = clock;
+    this.#mood = mood;
+  }
+
+  add(fn: () => void): void {
+    const mood = this.#mood();
+    const delayMs = mood.type === 'delay' ? mood.delayMs : 0;
+    this.#waiting.push({ dueMs: this.#clock.monotonic() + delayMs, fn });
+    if (this.#waiting.length === 1) this.#pump();
+  }
+
+  #pump(): void {
+    for (let [first] = this.#waiting; first !== undefined; [first] = this.#waiting) {
+      const restMs = first.dueMs - this.#clock.monotonic();
+      if (restMs > 0) {
+        this.#clock.setTimer(restMs, () => this.#pump());
+        return;
+      }
+      this.#waiting.shift();
+      first.fn();
+    }
   }
 }

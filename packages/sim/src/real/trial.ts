@@ -123,14 +123,21 @@ export class Trial {
     return client;
   }
 
-  /** Resolves once the member answers. */
+  /** Resolves once the member answers. One that has given up by itself is a violation. */
   async answers(name: string): Promise<void> {
     const request = { key: bytesOf('k'), serializable: true };
     await eventually(
       `${name} answers`,
-      () => this.client(name).range(request, { timeoutMs: 1000 }),
+      async () => {
+        const { child } = this.cluster.members[this.names.indexOf(name)] ?? {};
+        if (child?.exitCode !== null) return { hasDied: true };
+        await this.client(name).range(request, { timeoutMs: 1000 });
+        return { hasDied: false };
+      },
       SETTLE_MS,
-    );
+    ).then(({ hasDied }) => {
+      require(!hasDied, 'fatal', () => `${name} has given up by itself: ${this.cluster.lastWords(name)}`);
+    });
   }
 
   /** Empties the store, which is at rest from then on. Resolves to its revision. */

@@ -69,6 +69,9 @@ export class SimNetwork {
       },
       ask: <T>(id: string, question: string, request: object, timeoutMs: number) =>
         this.#ask(life, options.self, id, question, request, timeoutMs) as Promise<T>,
+      // Messages find their way by id, wherever that member is.
+      setPeers: () => undefined,
+      activeSinceMs: () => 0,
       close: () => undefined,
     };
   }

@@ -1,0 +1,2 @@
+export { ProcessCluster, type ProcessClusterOptions } from './processes.ts';
+export { isInstalled } from './targets.ts';
