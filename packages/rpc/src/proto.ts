@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { must } from '@kubelab/component-base';
 import protobuf from 'protobufjs';
-import { type Codec, codecOf, useWireDefaults } from './wire.ts';
+import { acceptWireForm, type Codec, codecOf, useWireDefaults } from './wire.ts';
 
 const PROTO_FOLDER = fileURLToPath(new URL('../../../proto/', import.meta.url));
 
@@ -34,6 +34,8 @@ export function loadRoot(name: string, options: { readonly keepCase?: boolean } 
 }
 
 function protoOf(root: protobuf.Root): Proto {
+  const keyValue = root.lookup('mvccpb.KeyValue');
+  if (keyValue instanceof protobuf.Type) acceptWireForm(keyValue);
   const codecs = new Map<string, Codec<unknown>>();
   const codec = (type: protobuf.Type): Codec<unknown> => {
     const known = codecs.get(type.fullName);

@@ -1,8 +1,7 @@
 import { assert } from '@kubelab/component-base';
 import type { Init, Int64 } from '@kubelab/rpc';
 import { AuthStore } from '../core/auth/auth-store.ts';
-import type { KeyVersion } from '../core/key-history.ts';
-import { keepBytes } from '../core/keep-bytes.ts';
+import type { VersionRecord } from '../core/key-version.ts';
 import { keyText } from '../core/keys.ts';
 import { Lessor } from '../core/lessor.ts';
 import { Members } from '../core/members.ts';
@@ -53,7 +52,7 @@ export function stateRecords(
       yield { header, leases };
       for (let slice = first; slice.done !== true; slice = walk.next()) {
         const versions = slice.value
-          .flatMap((history) => history.versions)
+          .flatMap((history) => history.keptAt(compactRevision))
           .filter(({ modRevision }) => modRevision <= revision)
           .map((version) => ({ kv: version, sub: version.sub }));
         versionCount += versions.length;
@@ -72,13 +71,13 @@ export async function readState(
 ): Promise<{ header: CheckpointHeader; state: State }> {
   let header: CheckpointHeader | undefined;
   const lessor = new Lessor();
-  const versions: Omit<KeyVersion, 'history'>[] = [];
+  const versions: VersionRecord[] = [];
   for await (const record of records) {
     header ??= record.header ?? undefined;
     for (const { ID, TTL, remainingTtl } of record.leases) lessor.grant(ID, TTL, remainingTtl);
     for (const { kv, sub } of record.versions) {
       const { key, createRevision, modRevision, version, value, lease } = kv;
-      versions.push({ key, createRevision, modRevision, version, value: keepBytes(value), lease, sub });
+      versions.push({ key, createRevision, modRevision, version, value, lease, sub });
     }
     if (record.end !== null)
       assert(record.end.versionCount === versions.length, 'CKPT-1', 'versions are missing');

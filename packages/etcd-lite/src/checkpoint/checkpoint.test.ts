@@ -59,6 +59,7 @@ describe('checkpoints', () => {
       state.lessor.attach(history.text, 0);
     txn.commit();
     state.store.compact(100);
+    while (state.store.sweep());
     await checkpointerOn(disk).write(() => ({ state, metadata }));
     const loaded = must(await checkpointerOn(disk).load());
     assert.deepEqual(JSON.parse(JSON.stringify(loaded.metadata)), metadata);
@@ -94,6 +95,7 @@ describe('checkpoints', () => {
     assert.equal(versions.length, 1001);
     assert.ok(versions.every(({ kv }) => (kv?.modRevision ?? 0) <= revision));
     // And once it is done, what was compacted meanwhile goes.
+    while (state.store.sweep());
     assert.equal(
       state.store.range(ALL, 0).kvs.every(({ history }) => history.versions.length === 1),
       true,

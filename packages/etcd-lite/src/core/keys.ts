@@ -3,16 +3,17 @@
  * character, compares them as fast as bytes, and can use them as Map keys.
  */
 export type KeyText = string;
+export const KEY_ENCODING = 'latin1';
 
 /** Greater than every key: no byte is as large as this character. */
 export const BEYOND_ALL_KEYS: KeyText = '\u0100';
 
 export function keyText(bytes: Uint8Array): KeyText {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(KEY_ENCODING);
 }
 
 export function keyBytes(text: KeyText): Uint8Array {
-  return Buffer.from(text, 'latin1');
+  return Buffer.from(text, KEY_ENCODING);
 }
 
 /** The keys `start <= key < end`, or the one key `start`. */

@@ -69,6 +69,7 @@ describe('the versioned store', () => {
         if (random.int(20) === 0 && store.revision > Math.max(compacted, 1)) {
           compacted = Math.max(compacted, 1) + 1 + random.int(store.revision - Math.max(compacted, 1));
           store.compact(compacted);
+          if (random.int(2) === 0) while (store.sweep());
         }
         assert.equal(store.revision, model.states.length - 1);
         for (let revision = Math.max(compacted, 1); revision <= store.revision; revision++) {
@@ -131,20 +132,23 @@ describe('the versioned store', () => {
     put(store, 'c', 'z');
     assert.ok(store.bytes > 10_000);
     store.compact(store.revision);
+    while (store.sweep());
     assert.ok(store.bytes < 110, `${store.bytes} bytes`);
     assert.equal(store.keyCount, 2);
     assert.ok(gone > 0);
   });
 
-  test('pruning waits for whoever walks the store', () => {
+  test('a sweep waits for whoever walks the store', () => {
     const store = new MvccStore();
     put(store, 'a', '1');
     put(store, 'a', '2');
     const walk = store.walk(1);
     const [history] = walk.next().value ?? [];
     store.compact(3);
+    assert.equal(store.sweep(), false);
     assert.equal(history?.versions.length, 2);
     walk.return(undefined);
+    assert.equal(store.sweep(), true);
     assert.equal(history?.versions.length, 1);
   });
 });

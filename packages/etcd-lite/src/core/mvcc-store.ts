@@ -1,12 +1,12 @@
 import { assert } from '@kubelab/component-base';
+import { EMPTY_BYTES } from '@kubelab/rpc';
 import type { LeaseId } from '@kubelab/rpc/etcd';
-import btree from 'sorted-btree';
+import { CountedTree } from './counted-tree.ts';
 import { EtcdError } from './errors.ts';
-import { isTombstone, KeyHistory, type KeyVersion } from './key-history.ts';
-import { keepBytes } from './keep-bytes.ts';
-import { type KeyRange, type KeyText, keyBytes } from './keys.ts';
-
-const BTree = btree.default;
+import { KeyHistory } from './key-history.ts';
+import { KeyVersion, type VersionRecord } from './key-version.ts';
+import { BEYOND_ALL_KEYS, type KeyRange, type KeyText } from './keys.ts';
+import { Slabs } from './slabs.ts';
 
 /** A new store's revision; the first write makes 2. */
 export const FIRST_REVISION = 1;
@@ -28,13 +28,16 @@ export interface RangeResult {
 export class MvccStore {
   #revision = FIRST_REVISION;
   #compactRevision = -1;
-  #index = new BTree<KeyText, KeyHistory>(undefined, (a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  /** It counts the keys that exist now. */
+  readonly #index = new CountedTree<KeyHistory>((history) => history.isLive);
+  readonly #slabs = new Slabs();
   #log: KeyVersion[] = [];
   /** Bytes of keys and values of all versions kept. */
   #bytes = 0;
-  /** Readers that walk the index over several turns; pruning waits for them. */
+  /** Readers that walk the index over several turns; sweeping waits for them. */
   #walkers = 0;
-  #isPruneDue = false;
+  /** How far in the log the sweep after a compaction is; undefined: none is due. */
+  #sweptTo: number | undefined;
 
   get revision(): number {
     return this.#revision;
@@ -67,12 +70,27 @@ export class MvccStore {
       const found = this.get(range.start, wanted);
       return { kvs: found === undefined ? kvs : [found], count: found === undefined ? 0 : 1 };
     }
+    if (wanted < at) return this.#rangeOfThePast(range.start, range.end, wanted, limit);
+    const count = this.#index.count(range.start, range.end);
+    if (count === 0) return { kvs, count };
+    this.#index.forRange(range.start, range.end, ({ latest, isLive }) => {
+      if (isLive && latest !== undefined) kvs.push(latest);
+      return limit === 0 || kvs.length < limit;
+    });
+    return { kvs, count };
+  }
+
+  /** Who existed then has to be looked up for each key. */
+  #rangeOfThePast(start: KeyText, end: KeyText, revision: number, limit: number): RangeResult {
+    const kvs: KeyVersion[] = [];
     let count = 0;
-    this.#index.forRange(range.start, range.end, false, (_key, history) => {
-      const found = history.at(wanted);
-      if (found === undefined) return;
-      count++;
-      if (limit === 0 || count <= limit) kvs.push(found);
+    this.#index.forRange(start, end, (history) => {
+      const found = history.at(revision);
+      if (found !== undefined) {
+        count++;
+        if (limit === 0 || count <= limit) kvs.push(found);
+      }
+      return true;
     });
     return { kvs, count };
   }
@@ -82,16 +100,34 @@ export class MvccStore {
     return new MvccTxn(this, this.#revision + 1);
   }
 
-  /** For `MvccTxn`: appends a version to its key's history. */
-  write(key: KeyText, make: (history: KeyHistory) => KeyVersion): KeyVersion {
-    let history = this.#index.get(key);
-    if (history === undefined) {
-      history = new KeyHistory(key, keepBytes(keyBytes(key)));
-      this.#index.set(key, history);
-    }
-    const version = make(history);
+  /** For `MvccTxn`. */
+  put(key: KeyText, value: Uint8Array, lease: LeaseId, modRevision: number, sub: number): KeyVersion {
+    const history = this.#historyOf(key);
+    const previous = history.isLive ? history.latest : undefined;
+    const createRevision = previous?.createRevision ?? modRevision;
+    const version = (previous?.version ?? 0) + 1;
+    return this.#append(history, { createRevision, modRevision, version, lease, sub }, value);
+  }
+
+  /** For `MvccTxn`. */
+  bury(history: KeyHistory, modRevision: number, sub: number): KeyVersion {
+    return this.#append(history, { createRevision: 0, modRevision, version: 0, lease: 0, sub }, EMPTY_BYTES);
+  }
+
+  #historyOf(key: KeyText): KeyHistory {
+    const known = this.#index.get(key);
+    if (known !== undefined) return known;
+    const history = new KeyHistory(key);
+    this.#index.insert(key, history);
+    return history;
+  }
+
+  #append(history: KeyHistory, numbers: Omit<VersionRecord, 'key' | 'value'>, value: Uint8Array): KeyVersion {
+    const wasLive = history.isLive;
+    const version = KeyVersion.write(history, numbers, value, this.#slabs);
     history.append(version);
     this.#bytes += sizeOf(version);
+    if (history.isLive !== wasLive) this.#index.recount(history.text, wasLive ? -1 : 1);
     return version;
   }
 
@@ -102,13 +138,15 @@ export class MvccStore {
     for (const change of changes) this.#log.push(change);
   }
 
-  /** Throws when `revision` is compacted already or in the future. */
+  /**
+   * From now on nothing before `revision` can be read; `sweep` gives the space back. Throws when `revision` is
+   * compacted already or in the future.
+   */
   compact(revision: number): void {
     if (revision <= this.#compactRevision) throw new EtcdError('compacted');
     if (revision > this.#revision) throw new EtcdError('futureRevision');
     this.#compactRevision = revision;
-    this.#isPruneDue = true;
-    this.#pruneIfQuiet();
+    this.#sweptTo = 0;
   }
 
   /** The changes of revisions >= `from` (not compacted), oldest first. */
@@ -121,25 +159,24 @@ export class MvccStore {
   *walk(sliceKeys: number): Generator<readonly KeyHistory[]> {
     this.#walkers++;
     try {
-      let after: KeyText | undefined;
-      for (;;) {
+      for (let from: KeyText = ''; ; ) {
         const slice: KeyHistory[] = [];
-        for (const [key, history] of this.#index.entries(after)) {
-          if (key === after) continue;
+        this.#index.forRange(from, BEYOND_ALL_KEYS, (history) => {
           slice.push(history);
-          if (slice.length === sliceKeys) break;
-        }
-        if (slice.length === 0) return;
-        after = slice.at(-1)?.text;
+          return slice.length < sliceKeys;
+        });
+        const last = slice.at(-1);
+        if (last === undefined) return;
+        // The least key beyond it.
+        from = `${last.text}\0`;
         yield slice;
       }
     } finally {
       this.#walkers--;
-      this.#pruneIfQuiet();
     }
   }
 
-  histories(): IterableIterator<KeyHistory> {
+  histories(): Generator<KeyHistory, void, undefined> {
     return this.#index.values();
   }
 
@@ -147,18 +184,14 @@ export class MvccStore {
   static restore(
     revision: number,
     compactRevision: number,
-    versions: Iterable<Omit<KeyVersion, 'history'>>,
+    versions: Iterable<VersionRecord>,
     textOf: (key: Uint8Array) => KeyText,
   ): MvccStore {
     const store = new MvccStore();
     const log: KeyVersion[] = [];
     for (const version of versions) {
       assert(version.modRevision <= revision, 'MVCC-2', 'a version from beyond the revision');
-      const restored = store.write(textOf(version.key), (history) => ({
-        ...version,
-        key: history.key,
-        history,
-      }));
+      const restored = store.#append(store.#historyOf(textOf(version.key)), version, version.value);
       if (version.modRevision >= compactRevision) log.push(restored);
     }
     store.#revision = revision;
@@ -167,24 +200,54 @@ export class MvccStore {
     return store;
   }
 
-  #pruneIfQuiet(): void {
-    if (!this.#isPruneDue || this.#walkers > 0) return;
-    this.#isPruneDue = false;
+  /** Somebody walks it: a sweep has to wait. */
+  get isWalked(): boolean {
+    return this.#walkers > 0;
+  }
+  get isSweepDue(): boolean {
+    return this.#sweptTo !== undefined || this.#slabs.isSparse;
+  }
+
+  /**
+   * Does a slice (well below a millisecond) of the work that compactions have left. False: there is nothing to
+   * do, or somebody walks the store.
+   */
+  sweep(): boolean {
+    if (this.#walkers > 0) return false;
+    if (this.#sweptTo !== undefined) this.#sweepLog(this.#sweptTo);
+    else if (this.#slabs.isSparse) this.#slabs.moveOne();
+    else return false;
+    return true;
+  }
+
+  /** Only keys with a change up to the compaction can have something to forget; the log names them all. */
+  #sweepLog(from: number): void {
     const revision = this.#compactRevision;
-    const keepFrom = firstAtLeast(this.#log, revision);
-    // Only keys with a change up to here can have something to forget; the log names them all.
     const upTo = firstAtLeast(this.#log, revision + 1);
-    for (const { history } of this.#log.slice(0, upTo)) {
-      const before = history.versions;
-      const isEmpty = history.compact(revision);
-      if (before === history.versions) continue;
-      const dropped = before.slice(0, before.length - history.versions.length);
-      for (const version of dropped) this.#bytes -= sizeOf(version);
-      if (isEmpty && this.#index.get(history.text) === history) this.#index.delete(history.text);
+    const end = Math.min(upTo, from + SWEEP_CHANGES);
+    for (let at = from; at < end; at++) {
+      const history = this.#log[at]?.history;
+      if (history !== undefined) this.#forget(history, revision);
     }
+    this.#sweptTo = end;
+    if (end < upTo) return;
+    const keepFrom = firstAtLeast(this.#log, revision);
     this.#log = this.#log.slice(keepFrom);
+    this.#sweptTo = undefined;
+  }
+
+  #forget(history: KeyHistory, revision: number): void {
+    for (const version of history.compact(revision)) {
+      this.#bytes -= sizeOf(version);
+      version.release(this.#slabs);
+    }
+    if (history.latest === undefined && this.#index.get(history.text) === history)
+      this.#index.delete(history.text);
   }
 }
+
+/** Changes looked at in one slice of a sweep. */
+const SWEEP_CHANGES = 500;
 
 /** The writes of one applied request: all of one revision. */
 export class MvccTxn {
@@ -219,7 +282,7 @@ export class MvccTxn {
 
   put(key: KeyText, value: Uint8Array, lease: LeaseId): KeyVersion {
     const sub = this.#changes.length;
-    const version = this.#store.write(key, (history) => history.put(this.#revision, sub, value, lease));
+    const version = this.#store.put(key, value, lease, this.#revision, sub);
     this.#changes.push(version);
     return version;
   }
@@ -229,7 +292,7 @@ export class MvccTxn {
     const { kvs } = this.range(range);
     for (const { history } of kvs) {
       const sub = this.#changes.length;
-      this.#changes.push(this.#store.write(history.text, (found) => found.tombstone(this.#revision, sub)));
+      this.#changes.push(this.#store.bury(history, this.#revision, sub));
     }
     return kvs;
   }
@@ -240,10 +303,8 @@ export class MvccTxn {
   }
 }
 
-export { isTombstone };
-
 function sizeOf(version: KeyVersion): number {
-  return version.key.length + version.value.length;
+  return version.history.text.length + version.valueLength;
 }
 
 function firstAtLeast(log: readonly KeyVersion[], revision: number): number {

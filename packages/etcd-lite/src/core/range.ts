@@ -37,7 +37,8 @@ export function executeRange(source: RangeSource, request: RangeRequest): Init<R
 }
 
 function withoutValue(kv: KeyVersion): KeyValue {
-  return { ...kv, value: EMPTY_BYTES };
+  const { key, createRevision, modRevision, version, lease } = kv;
+  return { key, createRevision, modRevision, version, value: EMPTY_BYTES, lease };
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Event, KeyValue } from '@kubelab/rpc/etcd';
 import { EventType, WatchFilter } from '@kubelab/rpc/etcd';
-import { isTombstone, type KeyVersion } from './key-history.ts';
+import { isTombstone, type KeyVersion } from './key-version.ts';
 import { isInRange, type KeyRange } from './keys.ts';
 import type { MvccStore } from './mvcc-store.ts';
 
@@ -175,5 +175,6 @@ function eventsOf(watcher: Watcher, changes: readonly KeyVersion[]): Event[] {
 }
 
 function previousOf(change: KeyVersion): KeyValue | null {
-  return change.history.before(change) ?? null;
+  const { previous } = change;
+  return previous === undefined || isTombstone(previous) ? null : previous;
 }

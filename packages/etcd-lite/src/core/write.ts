@@ -12,7 +12,6 @@ import type {
 import { isReadOnlyTxn } from './check-request.ts';
 import { holds } from './compare.ts';
 import { EtcdError } from './errors.ts';
-import { keepBytes } from './keep-bytes.ts';
 import { keyRange, keyText } from './keys.ts';
 import type { Lessor } from './lessor.ts';
 import type { MvccStore, MvccTxn } from './mvcc-store.ts';
@@ -101,7 +100,7 @@ function checkPutAgainst(txn: MvccTxn, lessor: Lessor, request: PutRequest): voi
 function doPut(txn: MvccTxn, lessor: Lessor, request: PutRequest): Init<PutResponse> {
   const key = keyText(request.key);
   const previous = txn.get(key);
-  const value = request.ignoreValue && previous !== undefined ? previous.value : keepBytes(request.value);
+  const value = request.ignoreValue && previous !== undefined ? previous.value : request.value;
   const lease = request.ignoreLease && previous !== undefined ? previous.lease : request.lease;
   txn.put(key, value, lease);
   lessor.attach(key, lease);
