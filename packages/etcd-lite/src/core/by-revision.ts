@@ -1,4 +1,5 @@
-import type { KeyVersion } from './key-history.ts';
+import type { KeyHistory } from './key-history.ts';
+import type { KeyVersion } from './key-version.ts';
 import type { MvccStore } from './mvcc-store.ts';
 
 /** Histories looked at, and versions moved, between two yields. */
@@ -12,12 +13,12 @@ const SLICE_VERSIONS = 4096;
  */
 export function* versionsByRevision(
   store: MvccStore,
-  select: (versions: readonly KeyVersion[]) => Iterable<KeyVersion>,
+  select: (history: KeyHistory) => Iterable<KeyVersion>,
 ): Generator<undefined, KeyVersion[]> {
   let runs: KeyVersion[][] = [];
   let run: KeyVersion[] = [];
   for (const slice of store.walk(SLICE_KEYS)) {
-    for (const { versions } of slice) run.push(...select(versions));
+    for (const history of slice) run.push(...select(history));
     if (run.length >= SLICE_VERSIONS) {
       runs.push(run.sort(byRevision));
       run = [];

@@ -2,7 +2,8 @@ import { crc32c } from '../wal/crc32c.ts';
 import { entryKeySize, entryValueSize, writeEntry } from './backend-entry.ts';
 import { versionsByRevision } from './by-revision.ts';
 import { EtcdError } from './errors.ts';
-import { isTombstone, type KeyVersion } from './key-history.ts';
+import type { KeyHistory } from './key-history.ts';
+import { isTombstone, type KeyVersion } from './key-version.ts';
 import type { MvccStore } from './mvcc-store.ts';
 
 export interface KeyValueHash {
@@ -63,8 +64,9 @@ class Selection {
   }
 
   /** Of one key's versions those that can count. */
-  of(history: readonly KeyVersion[]): KeyVersion[] {
-    const known = history.filter(({ modRevision }) => modRevision <= this.#hashRevision);
+  of(history: KeyHistory): KeyVersion[] {
+    const kept = history.keptAt(this.#compactRevision);
+    const known = kept.filter(({ modRevision }) => modRevision <= this.#hashRevision);
     const later = known.filter(({ modRevision }) => modRevision > this.#compactRevision);
     const newest = known.at(-1);
     this.#isAnyAlive ||= newest !== undefined && !isTombstone(newest);

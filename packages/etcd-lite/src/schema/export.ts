@@ -2,7 +2,7 @@ import { must } from '@kubelab/component-base';
 import { bucketOf, type BucketSource } from '../bbolt/writer.ts';
 import { entryKey, entryKeySize, entryValueSize, revisionBytes, writeEntry } from '../core/backend-entry.ts';
 import { versionsByRevision } from '../core/by-revision.ts';
-import type { KeyVersion } from '../core/key-history.ts';
+import type { KeyVersion } from '../core/key-version.ts';
 import type { Lease } from '../core/lessor.ts';
 import { memberIdOf, type MemberRecord } from '../core/members.ts';
 import type { State } from '../core/state-machine.ts';
@@ -67,7 +67,7 @@ export function* exportState(state: State, position: LogPosition): Generator<und
     ),
   ];
   const versions = yield* versionsByRevision(store, (history) =>
-    history.filter(({ modRevision }) => modRevision <= revision),
+    history.keptAt(compactRevision).filter(({ modRevision }) => modRevision <= revision),
   );
   return [versionsBucket(versions), ...buckets];
 }

@@ -1,7 +1,6 @@
 import { AuthStore } from '../core/auth/auth-store.ts';
 import { parseRevision, type Revision } from '../core/backend-entry.ts';
-import { keepBytes } from '../core/keep-bytes.ts';
-import type { KeyVersion } from '../core/key-history.ts';
+import type { VersionRecord } from '../core/key-version.ts';
 import { keyText } from '../core/keys.ts';
 import { Lessor } from '../core/lessor.ts';
 import { Members } from '../core/members.ts';
@@ -19,21 +18,22 @@ import {
   userCodec,
 } from './buckets.ts';
 
-type StoredVersion = Omit<KeyVersion, 'history'>;
-
 /**
  * The state that an etcd database holds; who the members are is left out, as a restored cluster has others.
- * Throws `DatabaseDamagedError` for anything that etcd would not have written.
+ * `bumpRevision` > 0 raises the revision by that and compacts everything before, so that clients which have
+ * seen later revisions than the database has are told that they must list again. Throws `DatabaseDamagedError` for anything that etcd would not have written.
  */
-export async function importState(database: DatabaseReader): Promise<State> {
+export async function importState(database: DatabaseReader, bumpRevision = 0): Promise<State> {
   const meta = await small(database, BUCKETS.meta);
   const finished = compactRevision(database, meta, META_KEYS.finishedCompact);
   const scheduled = compactRevision(database, meta, META_KEYS.scheduledCompact);
   const { versions, newest } = await readVersions(database);
-  const revision = Math.max(FIRST_REVISION, newest, finished, scheduled);
+  const revision = Math.max(FIRST_REVISION, newest, finished, scheduled) + bumpRevision;
   const store = MvccStore.restore(revision, finished, versions, keyText);
-  // A compaction that had been begun when the snapshot was made.
-  if (scheduled > finished) store.compact(scheduled);
+  // The second: a compaction that had been begun when the snapshot was made.
+  if (bumpRevision > 0) store.compact(revision);
+  else if (scheduled > finished) store.compact(scheduled);
+  while (store.sweep());
 
   const lessor = new Lessor();
   for (const { value, entry } of await decoded(database, BUCKETS.lease, leaseCodec.decode)) {
@@ -70,15 +70,15 @@ async function readAuth(database: DatabaseReader): Promise<AuthStore> {
 /** All versions in the order of revisions; `newest`: the largest revision that anything was written at. */
 async function readVersions(
   database: DatabaseReader,
-): Promise<{ versions: StoredVersion[]; newest: number }> {
-  const versions: StoredVersion[] = [];
+): Promise<{ versions: VersionRecord[]; newest: number }> {
+  const versions: VersionRecord[] = [];
   let newest = 0;
   for await (const leaf of database.leaves(BUCKETS.key)) {
     for (const [at, { key, value }] of leaf.entries.entries()) {
       const revision = parseRevision(key);
       if (revision === undefined) throw leaf.damaged(at, 'its key is no revision');
       newest = revision.main;
-      const version = storedVersion(leaf, at, revision, value);
+      const version = versionRecord(leaf, at, revision, value);
       if (version !== undefined) versions.push(version);
     }
   }
@@ -86,23 +86,22 @@ async function readVersions(
 }
 
 /** Undefined: no key was written; the entry only says that the revision is taken (`--bump-revision`). */
-function storedVersion(
+function versionRecord(
   leaf: DatabaseLeaf,
   at: number,
   { main, sub, isTombstone }: Revision,
   bytes: Buffer,
-): StoredVersion | undefined {
+): VersionRecord | undefined {
   if (bytes.length === 0) return undefined;
   const kv = leaf.decode(at, () => keyValueCodec.decode(bytes));
   if (kv.key.length === 0) throw leaf.damaged(at, 'a version of no key');
-  const key = keepBytes(kv.key);
   if (isTombstone) {
-    return { key, createRevision: 0, modRevision: main, version: 0, value: EMPTY, lease: 0, sub };
+    return { key: kv.key, createRevision: 0, modRevision: main, version: 0, value: EMPTY, lease: 0, sub };
   }
-  const { createRevision, modRevision, version, value, lease } = kv;
+  const { key, createRevision, modRevision, version, value, lease } = kv;
   if (modRevision !== main || createRevision > modRevision || createRevision < 1 || version < 1)
     throw leaf.damaged(at, `its key says revision ${main}, its value ${modRevision} since ${createRevision}`);
-  return { key, createRevision, modRevision, version, value: keepBytes(value), lease, sub };
+  return { key, createRevision, modRevision, version, value, lease, sub };
 }
 
 const EMPTY = new Uint8Array(0);
@@ -111,10 +110,10 @@ const EMPTY = new Uint8Array(0);
  * etcd lets a transaction write a key that an open-ended deletion in it deletes: two versions of one
  * revision, of which only the last was ever to be read.
  */
-function lastOfEachRevision(versions: readonly StoredVersion[]): StoredVersion[] {
-  const last = new Map<string, StoredVersion>();
+function lastOfEachRevision(versions: readonly VersionRecord[]): VersionRecord[] {
+  const last = new Map<string, VersionRecord>();
   let revision = 0;
-  const replaced = new Set<StoredVersion>();
+  const replaced = new Set<VersionRecord>();
   for (const version of versions) {
     if (version.modRevision !== revision) last.clear();
     revision = version.modRevision;
