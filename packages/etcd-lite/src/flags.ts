@@ -121,6 +121,12 @@ export const etcdFlags = {
     default: true,
     description: 'refuse member changes that would cost the quorum',
   },
+  'max-learners': { type: 'number', default: 1, description: 'learners that may be there at a time' },
+  'auto-promote': {
+    type: 'boolean',
+    default: false,
+    description: 'the leader makes voters of learners that keep up, also of those added by etcdctl',
+  },
   'force-new-cluster': {
     type: 'boolean',
     default: false,

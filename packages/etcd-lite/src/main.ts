@@ -4,10 +4,13 @@ import { authOptions } from './auth/index.ts';
 import { loggerOf, settingsOf } from './flags/index.ts';
 import { etcdFlags } from './flags.ts';
 import { bindServices } from './services/bind.ts';
+import { admission } from './shell/admission.ts';
 import { parseCluster } from './shell/cluster.ts';
 import { Member, REQUEST_BYTES_MAX } from './shell/member.ts';
 import { clientTls, serverTls, tlsOf, type TlsFiles } from './tls-flags.ts';
 import { runTool } from './tools/index.ts';
+import { peerCalls } from './transport/peer-calls.ts';
+import { PeerDoor } from './transport/peer-door.ts';
 import { addPeerService } from './transport/peer-service.ts';
 
 export async function main(argv: readonly string[]): Promise<void> {
@@ -36,7 +39,15 @@ export async function main(argv: readonly string[]): Promise<void> {
           ca: flags['peer-trusted-ca-file'],
           requireClientCert: flags['peer-client-cert-auth'],
         };
-        // 2. What was there before, and Raft on top of it.
+        // 2. The other members' door: members that start for the first time find each other there.
+        const door = new PeerDoor();
+        const peerServer = new GrpcServer({ receiveBytesMax: PEER_RECEIVE_BYTES_MAX });
+        addPeerService(peerServer, door);
+        const peerTls = serverTls(peerFiles);
+        for (const url of flags['listen-peer-urls'])
+          await peerServer.listen(hostPort(url), tlsOf(url, peerTls));
+        // 3. What was there before, and Raft on top of it.
+        const leave = (): void => void process.kill(process.pid, 'SIGTERM');
         const member = await Member.start({
           cluster,
           dataDir: flags['data-dir'] ?? `${flags.name}.etcd`,
@@ -46,6 +57,20 @@ export async function main(argv: readonly string[]): Promise<void> {
           electionMs: flags['election-timeout'],
           snapshotCount: flags['snapshot-count'],
           quotaBytes: flags['quota-backend-bytes'] || QUOTA_BYTES,
+          forceNewCluster: flags['force-new-cluster'],
+          strictReconfig: flags['strict-reconfig-check'],
+          learnersMax: flags['max-learners'],
+          autoPromote: flags['auto-promote'],
+          admit: admission({
+            isNew: flags['initial-cluster-state'] !== 'existing',
+            cluster,
+            call: peerCalls(clientTls(peerFiles)),
+            clock,
+            log,
+            onFresh: () => door.isFresh(cluster.id),
+            onRemoved: leave,
+          }),
+          onRemoved: leave,
           auth: authOptions({
             clock,
             random,
@@ -61,28 +86,23 @@ export async function main(argv: readonly string[]): Promise<void> {
           fatal,
         });
         onStop(() => member.stop());
-        // 3. The other members' door, then the clients'.
-        const peerServer = new GrpcServer({ receiveBytesMax: PEER_RECEIVE_BYTES_MAX });
+        // 4. The clients' door.
         const clientServer = new GrpcServer({ receiveBytesMax: REQUEST_BYTES_MAX + 512 * 1024 });
         const lease = bindServices(clientServer, member, {
           progressIntervalMs: flags['experimental-watch-progress-notify-interval'],
         });
-        addPeerService(
-          peerServer,
+        door.open(
           member.peerServiceOptions({ leaseRenew: lease.renew, leaseTimeToLive: lease.askTimeToLive }),
         );
-        const peerTls = serverTls(peerFiles);
         const tls = serverTls(clientFiles);
-        for (const url of flags['listen-peer-urls'])
-          await peerServer.listen(hostPort(url), tlsOf(url, peerTls));
         member.leadership.seek();
         for (const url of flags['listen-client-urls'])
           await clientServer.listen(hostPort(url), tlsOf(url, tls));
-        // 4. The end, in reverse: hand over, let clients go, then the other members, then the disk.
+        // 5. The end, in reverse: hand over, let clients go, then the other members, then the disk.
         onStop(() => peerServer.stop(STOP_GRACE_MS));
         onStop(() => clientServer.stop(STOP_GRACE_MS));
-        onStop(() => member.handOver());
-        log.info('serving clients', { urls: flags['listen-client-urls'], member: cluster.self.raftId });
+        onStop(() => member.cluster.handover.toHeir());
+        log.info('serving clients', { urls: flags['listen-client-urls'], member: member.membership.raftId });
       },
     },
     settings.argv,

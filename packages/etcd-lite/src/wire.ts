@@ -72,6 +72,30 @@ export interface MemberAttributes {
   readonly clientUrls: readonly string[];
 }
 
+/** What a member tells those who start without data. */
+export interface ClusterDescription {
+  readonly clusterId: number;
+  readonly raftId: string;
+  readonly isFresh: boolean;
+  readonly term: number;
+  readonly leader: string;
+  readonly members: readonly MemberRecord[];
+  readonly removedMembers: readonly string[];
+}
+
+export interface JoinRequest {
+  readonly raftId: string;
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+}
+
+export interface JoinResponse {
+  readonly raftId: string;
+  readonly term: number;
+  readonly vote: string;
+  readonly members: readonly MemberRecord[];
+}
+
 export interface WireEntry {
   readonly term: number;
   readonly index: number;

@@ -53,16 +53,6 @@ export function checkInSync(learnerMatch: number | undefined, leaderMatch: numbe
   if (learnerMatch < leaderMatch * READY_SHARE) throw new EtcdError('learnerNotReady');
 }
 
-/** etcd's `types.NewURLs`. */
-export function checkPeerUrls(urls: readonly string[]): void {
-  if (urls.length === 0 || !urls.every(isPeerUrl)) throw new EtcdError('memberBadUrls');
-}
-
-function isPeerUrl(text: string): boolean {
-  const parts = /^(https?):\/\/(\[[^\]]+\]|[^/:[\]]*):(\d*)$/.exec(text.trim());
-  return parts !== null || /^unixs?:\/\/./.test(text.trim());
-}
-
 function isStarted({ name }: MemberRecord): boolean {
   return name !== '';
 }

@@ -152,7 +152,7 @@ export function memberIdOf(raftId: string): number {
   return Number.parseInt(raftId, 16);
 }
 
-export function raftIdOf(memberId: number): string {
+export function raftIdOf(memberId: number | bigint): string {
   return memberId.toString(16);
 }
 

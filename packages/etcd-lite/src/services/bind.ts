@@ -10,8 +10,10 @@ import {
 import { EtcdError } from '../core/errors.ts';
 import type { Member } from '../shell/member.ts';
 import { authGuard, authService } from './auth.ts';
+import { clusterService } from './cluster.ts';
 import { downgrade } from './downgrade.ts';
 import { kvService } from './kv.ts';
+import { learnerGuard } from './learner.ts';
 import { leaseService } from './lease.ts';
 import { maintenanceService } from './maintenance.ts';
 import { addRoutes, bidi, type Guard, type Routes, serverStream, unary } from './routes.ts';
@@ -31,11 +33,12 @@ export function bindServices(
   const kv = kvService(member);
   const lease = leaseService(member);
   const maintenance = maintenanceService(member);
+  const cluster = clusterService(member);
   const store = snapshotService(member);
   const auth: Readonly<Record<string, UnaryHandler<never, unknown>>> = authService(member);
 
   /** Every call passes these first. */
-  const always: Guard[] = [authGuard(member)];
+  const always: Guard[] = [learnerGuard(member), authGuard(member)];
   /** `hasleader` says: rather an error now than an answer when a leader is back. */
   const led: Guard = (_request, call) => {
     if (needsLeader(call) && member.leadership.leader === undefined) throw new EtcdError('noLeader');
@@ -70,7 +73,11 @@ export function bindServices(
       MoveLeader: unary(maintenance.moveLeader),
     },
     Cluster: {
-      MemberList: unary(maintenance.memberList, led),
+      MemberList: unary(cluster.list, led),
+      MemberAdd: unary(cluster.add, led),
+      MemberRemove: unary(cluster.remove, led),
+      MemberUpdate: unary(cluster.update, led),
+      MemberPromote: unary(cluster.promote, led),
     },
     Auth: Object.fromEntries(Object.entries(auth).map(([name, handler]) => [name, unary(handler, led)])),
   };

@@ -3,10 +3,10 @@ import type { Member } from '../shell/member.ts';
 
 /** Who answers, and from which revision; `revision` where the request itself determined it. */
 export function header(member: Member, revision?: number): ResponseHeader {
-  const { id, self } = member.options.cluster;
+  const { clusterId, id } = member.membership;
   return {
-    clusterId: id,
-    memberId: self.id,
+    clusterId,
+    memberId: id,
     revision: revision ?? member.machine.store.revision,
     raftTerm: member.leadership.term,
   };

@@ -75,7 +75,9 @@ export function kvService(member: Member) {
   }
 
   async function compact(request: CompactionRequest, call?: Credentials): Promise<Init<CompactionResponse>> {
-    return withHeader(member, await auth.propose({ compaction: request }, call));
+    const response = await auth.propose({ compaction: request }, call);
+    if (request.physical) await member.swept();
+    return withHeader(member, response);
   }
 
   function refuseIfCorrupt(): void {
@@ -84,10 +86,10 @@ export function kvService(member: Member) {
 
   /** The first write beyond the quota raises the alarm for the whole cluster. */
   async function requireSpace(bytes: number): Promise<void> {
-    const { quotaBytes, cluster } = member.options;
+    const { quotaBytes } = member.options;
     if (machine.store.bytes + bytes <= quotaBytes) return;
     if (!machine.hasAlarm(AlarmType.NOSPACE)) {
-      const alarm = { action: AlarmAction.ACTIVATE, memberID: cluster.self.id, alarm: AlarmType.NOSPACE };
+      const alarm = { action: AlarmAction.ACTIVATE, memberID: member.membership.id, alarm: AlarmType.NOSPACE };
       await member.propose({ alarm });
     }
     throw new EtcdError('noSpace');

@@ -4,15 +4,13 @@ import {
   type AlarmRequest,
   type AlarmResponse,
   type DefragmentResponse,
-  type Member as MemberInfo,
-  type MemberListRequest,
-  type MemberListResponse,
   type MoveLeaderRequest,
   type MoveLeaderResponse,
   type StatusResponse,
 } from '@kubelab/rpc/etcd';
 import type { Credentials } from '../auth/index.ts';
 import { EtcdError } from '../core/errors.ts';
+import { raftIdOf } from '../core/members.ts';
 import type { Member } from '../shell/member.ts';
 import { header, withHeader } from './header.ts';
 
@@ -22,7 +20,7 @@ import { header, withHeader } from './header.ts';
  */
 export const ETCD_VERSION = '3.5.21';
 
-/** etcd's Maintenance and Cluster services. */
+/** etcd's Maintenance service. */
 export function maintenanceService(member: Member) {
   const { machine, options } = member;
 
@@ -35,7 +33,7 @@ export function maintenanceService(member: Member) {
       dbSize: member.diskBytes,
       dbSizeInUse: machine.store.bytes,
       dbSizeQuota: options.quotaBytes,
-      leader: memberId(member.leadership.leader),
+      leader: member.membership.idOf(member.leadership.leader),
       raftIndex: Math.max(commit, lastIndex),
       raftTerm: term,
       raftAppliedIndex: applied,
@@ -76,35 +74,13 @@ export function maintenanceService(member: Member) {
 
   async function moveLeader({ targetID }: MoveLeaderRequest): Promise<Init<MoveLeaderResponse>> {
     if (!member.leadership.isLeader) throw new EtcdError('notLeader');
-    const target = options.cluster.members.find(({ id }) => id === targetID);
-    if (target === undefined) throw new EtcdError('badLeaderTransferee');
-    if (target !== options.cluster.self) await member.transferLeadership(target.raftId);
+    const target = member.membership.members.get(raftIdOf(targetID));
+    if (target === undefined || target.isLearner) throw new EtcdError('badLeaderTransferee');
+    if (targetID !== member.membership.id) await member.cluster.handover.transfer(target.raftId);
     return { header: header(member) };
   }
 
-  async function memberList({ linearizable }: MemberListRequest): Promise<Init<MemberListResponse>> {
-    if (linearizable) await member.linearize();
-    const { voters, learners } = member.raft.status().conf;
-    const members = options.cluster.members
-      .filter(({ raftId }) => voters.includes(raftId) || learners.includes(raftId))
-      .map(
-        ({ id, raftId, peerUrls }): MemberInfo => ({
-          ID: id,
-          // A member that has never started has no name yet, as in etcd.
-          name: machine.state.members.get(raftId)?.name ?? '',
-          peerURLs: peerUrls,
-          clientURLs: machine.state.members.get(raftId)?.clientUrls ?? [],
-          isLearner: learners.includes(raftId),
-        }),
-      );
-    return { header: header(member), members };
-  }
-
-  function memberId(raftId: string | undefined): number {
-    return options.cluster.members.find((each) => each.raftId === raftId)?.id ?? 0;
-  }
-
-  return { status, alarm, defragment, moveLeader, memberList };
+  return { status, alarm, defragment, moveLeader };
 }
 
 const ALARM_NAMES = ['NONE', 'NOSPACE', 'CORRUPT'] as const;

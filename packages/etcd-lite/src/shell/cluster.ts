@@ -42,6 +42,11 @@ export function parseCluster(initialCluster: readonly string[], name: string, to
   return { id: hash53(ids.join(' ')), members, self };
 }
 
+/** Of a member that is added later. As in etcd the time makes it one that was never used before. */
+export function newMemberId(peerUrls: readonly string[], nowMs: number): string {
+  return hash53(`${peerUrls.toSorted().join(',')} ${Math.floor(nowMs)}`).toString(16);
+}
+
 /** 53 bits and never 0, so that ids are exact numbers everywhere. */
 function hash53(text: string): number {
   const digest = createHash('sha256').update(text).digest();

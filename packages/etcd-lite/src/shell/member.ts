@@ -1,8 +1,7 @@
-import { assert, type Clock, type Random } from '@kubelab/component-base';
+import { assert, type Random } from '@kubelab/component-base';
 import type { ClientTls, Init } from '@kubelab/rpc';
 import { type Entry, type Message, Raft, type SnapshotMetadata, type SoftState } from 'raft-consensus';
 import { AuthGate, authOptions, type AuthOptions } from '../auth/index.ts';
-import { EtcdError } from '../core/errors.ts';
 import { StateMachine } from '../core/state-machine.ts';
 import { WatchHub } from '../core/watch-hub.ts';
 import type { PeerServiceOptions } from '../transport/peer-service.ts';
@@ -12,22 +11,21 @@ import type { Wal } from '../wal/wal.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import { Leadership } from './leadership.ts';
 import { LeaseExpiry } from './lease-expiry.ts';
+import type { Membership } from './membership.ts';
+import { type MembershipOptions, MembershipParts } from './membership-parts.ts';
 import { Proposals } from './proposals.ts';
 import { RaftNode } from './raft-node.ts';
 import { LinearizableReads } from './reads.ts';
-import { startUp, type StartUpOptions } from './start-up.ts';
+import { type Started, startUp, type StartUpOptions } from './start-up.ts';
+import { Sweeper } from './sweeper.ts';
 
-export interface MemberOptions extends StartUpOptions {
-  readonly clientUrls: readonly string[];
+export interface MemberOptions extends StartUpOptions, MembershipOptions {
   readonly peerTls: ClientTls | undefined;
-  readonly heartbeatMs: number;
-  readonly electionMs: number;
   /** Applied entries between two checkpoints. */
   readonly snapshotCount: number;
   readonly quotaBytes: number;
   /** Default: simple tokens, as etcd's. */
   readonly auth?: AuthOptions;
-  readonly clock: Clock;
   readonly random: Random;
   /** How members reach each other; default: gRPC. */
   readonly makePeers?: (options: PeersOptions) => PeerTransport;
@@ -52,11 +50,13 @@ export class Member {
   readonly auth: AuthGate;
   readonly leadership: Leadership;
   readonly raft: Raft;
+  readonly cluster: MembershipParts;
   readonly #peers: PeerTransport;
   readonly #node: RaftNode;
   readonly #proposals: Proposals;
   readonly #reads: LinearizableReads;
   readonly #wal: Wal;
+  readonly #sweeper: Sweeper;
   readonly #checkpointer: Checkpointer;
   #appliedTerm: number;
   #applied: number;
@@ -68,30 +68,37 @@ export class Member {
     return new Member(options, started);
   }
 
-  private constructor(options: MemberOptions, started: Awaited<ReturnType<typeof startUp>>) {
+  private constructor(options: MemberOptions, started: Started) {
     this.options = options;
     this.#wal = started.wal;
     this.#checkpointer = started.checkpointer;
     this.machine = new StateMachine();
-    if (started.restored !== undefined) this.machine.state = started.restored.state;
+    this.machine.state = { ...(started.restored?.state ?? this.machine.state), members: started.members };
     this.#applied = started.initial.applied ?? 0;
     this.#appliedTerm = started.initial.log.snapshotTerm;
     this.auth = new AuthGate(this, options.auth ?? authOptions(options));
     this.watches = new WatchHub(() => this.machine.store);
+    this.#sweeper = new Sweeper(() => this.machine.store, options.clock);
     this.raft = this.#makeRaft(started);
     this.leadership = this.#makeLeadership();
+    this.cluster = this.#makeCluster(started);
     this.#peers = this.#makePeers();
     this.#reads = this.#makeReads();
     this.#proposals = this.#makeProposals();
     this.leases = this.#makeLeases();
     this.#node = this.#makeNode();
-    if (options.cluster.members.length === 1) {
+    if (started.initial.conf.voters.length === 1) {
       this.raft.campaign();
       this.#node.wake();
     }
-    void this.#publishSelf();
+    if (this.membership.members.isRemoved(this.membership.raftId)) this.membership.changed();
+    else void this.cluster.publishSelf();
   }
 
+  /** Who the cluster is now, and which of its members this is. */
+  get membership(): Membership {
+    return this.cluster.membership;
+  }
   get applied(): number {
     return this.#applied;
   }
@@ -112,12 +119,17 @@ export class Member {
     return this.#reads.wait();
   }
 
+  /** Resolves when this member has given back what compactions have freed. */
+  swept(): Promise<void> {
+    return this.#sweeper.done();
+  }
+
   /** What the peers' service needs of this member. */
   peerServiceOptions(lease: Pick<PeerServiceOptions, 'leaseRenew' | 'leaseTimeToLive'>): PeerServiceOptions {
-    const { cluster, disk, log } = this.options;
+    const { disk, log } = this.options;
     return {
       ...lease,
-      clusterId: String(cluster.id),
+      ...this.cluster.service,
       disk,
       log,
       snapshotFolder: this.#checkpointer.folder,
@@ -134,39 +146,14 @@ export class Member {
     this.#node.wake();
   }
 
-  /** Resolves when `raftId` leads. */
-  async transferLeadership(raftId: string): Promise<void> {
-    const { clock, electionMs } = this.options;
-    this.raft.transferLeadership(raftId);
-    this.#node.wake();
-    const untilMs = clock.monotonic() + 2 * electionMs;
-    while (this.leadership.leader !== raftId) {
-      if (clock.monotonic() > untilMs) throw new EtcdError('timeoutLeaderFail');
-      await clock.sleep(5);
-    }
-  }
-
-  /**
-   * Before a stop, while everything still works: a leader names its heir, so that the others need no
-   * election.
-   */
-  async handOver(): Promise<void> {
-    const heir = this.leadership.isLeader ? this.#heir() : undefined;
-    if (heir === undefined) return;
-    this.options.log.info('handing leadership over', { to: heir });
-    try {
-      await this.transferLeadership(heir);
-    } catch (err) {
-      this.options.log.warn('handing over failed', { err });
-    }
-  }
-
   async stop(): Promise<void> {
     this.#proposals.stop();
     this.#reads.stop();
+    this.#sweeper.stop();
     this.leases.stop();
     this.leadership.stop();
     this.auth.stop();
+    this.cluster.stop();
     await this.#node.stop();
     this.#peers.close();
     await this.#wal.close();
@@ -179,13 +166,14 @@ export class Member {
       assert(entry.index === this.#applied + 1, 'SM-4', `entry ${entry.index} after ${this.#applied}`);
       this.#applied = entry.index;
       this.#bytesSinceCheckpoint += entry.data.length;
-      if (entry.type === 'conf-change') this.raft.applyConfChange(entry);
+      if (entry.type === 'conf-change') this.cluster.changes.applied(entry);
       else if (entry.data.length > 0) this.#applyRequest(internalRequestCodec.decode(entry.data), entry.term);
       if (entry.term === this.#appliedTerm) continue;
       this.#appliedTerm = entry.term;
       this.#proposals.termApplied(entry.term);
     }
     this.#reads.appliedTo(this.#applied);
+    this.#sweeper.wake();
     void this.#checkpointIfDue();
   }
 
@@ -198,6 +186,7 @@ export class Member {
       if (request.leaseRevoke !== null) this.leases.revoked(request.leaseRevoke.ID);
     }
     this.auth.changed(request.auth, applied);
+    if (request.memberUpdate !== null) this.membership.changed();
     this.#proposals.applied(request, applied);
     this.watches.publish(applied.changes);
   }
@@ -212,6 +201,7 @@ export class Member {
     this.#appliedTerm = metadata.term;
     this.#proposals.restored();
     this.auth.restored();
+    this.membership.changed();
     this.options.log.info('restored a snapshot', { index: metadata.index, rev: state.store.revision });
   }
 
@@ -221,6 +211,7 @@ export class Member {
     const { isLeader } = this.leadership;
     if (isLeader && !wasLeader) this.leases.lead(this.options.electionMs);
     if (!isLeader && wasLeader) this.leases.stop();
+    if (isLeader !== wasLeader) this.cluster.leads(isLeader);
     if (state.leader === undefined) return;
     this.#proposals.leaderKnown();
     this.#reads.leaderKnown();
@@ -252,40 +243,16 @@ export class Member {
     }
   }
 
-  /**
-   * Tells the others under which URLs clients reach this member. Again at each start: they may have changed.
-   */
-  async #publishSelf(): Promise<void> {
-    const { cluster, clientUrls, log } = this.options;
-    const { raftId, name } = cluster.self;
-    for (;;) {
-      const known = this.machine.state.members.get(raftId);
-      if (known?.name === name && known.clientUrls.join(',') === clientUrls.join(',')) return;
-      try {
-        await this.propose({ memberAttributes: { raftId, name, clientUrls: [...clientUrls] } });
-        return;
-      } catch (err) {
-        if (err instanceof EtcdError && err.reason === 'stopped') return;
-        log.debug('publishing this member failed', { err });
-      }
-    }
-  }
-
-  /** The voter that is furthest. */
-  #heir(): string | undefined {
-    const { progress, conf } = this.raft.status();
-    const self = this.options.cluster.self.raftId;
-    return conf.voters
-      .filter((id) => id !== self && progress[id]?.isRecentlyActive === true)
-      .sort((a, b) => (progress[b]?.match ?? 0) - (progress[a]?.match ?? 0))[0];
-  }
-
   // ---- the parts, wired together ----
 
-  #makeRaft(started: Awaited<ReturnType<typeof startUp>>): Raft {
-    const { cluster, heartbeatMs, electionMs, random } = this.options;
+  #makeRaft(started: Started): Raft {
+    const { heartbeatMs, electionMs, random } = this.options;
     const electionTicks = Math.max(2, Math.round(electionMs / heartbeatMs));
-    return new Raft({ id: cluster.self.raftId, electionTicks, heartbeatTicks: 1 }, started.initial, random);
+    return new Raft(
+      { id: started.founding.raftId, electionTicks, heartbeatTicks: 1 },
+      started.initial,
+      random,
+    );
   }
 
   #makeLeadership(): Leadership {
@@ -307,25 +274,41 @@ export class Member {
     });
   }
 
+  #makeCluster({ founding }: Started): MembershipParts {
+    return new MembershipParts({
+      options: this.options,
+      founding,
+      raft: this.raft,
+      leadership: this.leadership,
+      members: () => this.machine.state.members,
+      peers: () => this.#peers,
+      wake: () => this.#node.wake(),
+      propose: (body) => this.propose(body),
+      linearize: () => this.linearize(),
+    });
+  }
+
   #makePeers(): PeerTransport {
-    const { cluster, peerTls, log, clock, disk } = this.options;
+    const { peerTls, log, clock, disk } = this.options;
     const makePeers = this.options.makePeers ?? ((options) => new Peers(options));
-    const others = cluster.members.filter((member) => member !== cluster.self);
     return makePeers({
-      self: cluster.self.raftId,
-      peers: new Map(others.map(({ raftId, peerUrls }) => [raftId, peerUrls[0] ?? ''])),
-      clusterId: String(cluster.id),
+      self: this.membership.raftId,
+      peers: this.membership.others(),
+      clusterId: String(this.membership.clusterId),
       tls: peerTls,
       log,
       clock,
       disk,
       newestSnapshot: () => {
         const metadata = this.#checkpointer.newest;
+        // Asked for again soon, and then it is there.
+        if (metadata === undefined) void this.checkpoint();
         return metadata && { metadata, path: this.#checkpointer.path(metadata) };
       },
       onUnreachable: (id) => {
         this.raft.reportUnreachable(id);
       },
+      onRemoved: () => this.membership.removed(),
       onSnapshotSent: (id, ok) => {
         this.raft.reportSnapshot(id, ok);
         this.#node.wake();
@@ -361,9 +344,9 @@ export class Member {
   }
 
   #makeProposals(): Proposals {
-    const { clock, cluster, electionMs } = this.options;
+    const { clock, electionMs } = this.options;
     return new Proposals({
-      self: cluster.self.raftId,
+      self: this.membership.raftId,
       clock,
       timeoutMs: REQUEST_TIMEOUT_MS + 2 * electionMs,
       requestBytesMax: REQUEST_BYTES_MAX,

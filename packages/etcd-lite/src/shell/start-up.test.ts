@@ -5,6 +5,7 @@ import type { WireEntry } from '../wire.ts';
 import { initialState } from './start-up.ts';
 
 const conf = confOf(['a', 'b', 'c']);
+const first = { index: 0, term: 0, conf };
 const entry = (index: number, term: number): WireEntry => ({
   index,
   term,
@@ -16,7 +17,7 @@ const at = (index: number, term: number) => ({ metadata: { index, term, conf } }
 
 describe('what a member starts from', () => {
   test('nothing on disk: the configuration of the flags and an empty log', () => {
-    const { initial } = initialState(undefined, undefined, conf);
+    const { initial } = initialState(undefined, undefined, first);
     assert.deepEqual(initial, {
       hardState: { term: 0, vote: undefined, commit: 0 },
       conf,
@@ -28,7 +29,7 @@ describe('what a member starts from', () => {
   test('a log that leads to the checkpoint counts from there on', () => {
     const entries = [entry(3, 1), entry(4, 2), entry(5, 2)];
     const contents = { hardState, entries, snapshot: undefined, identity: null };
-    const { initial, isCutOff } = initialState(contents, at(4, 2), conf);
+    const { initial, isCutOff } = initialState(contents, at(4, 2), first);
     assert.deepEqual(
       [initial.log.snapshotIndex, initial.log.entries.map(({ index }) => index), isCutOff],
       [4, [5], false],
@@ -43,9 +44,9 @@ describe('what a member starts from', () => {
       snapshot: undefined,
       identity: null,
     };
-    assert.deepEqual(initialState(contradicting, at(4, 2), conf).initial.log.entries, []);
+    assert.deepEqual(initialState(contradicting, at(4, 2), first).initial.log.entries, []);
     const short = { hardState, entries: [entry(1, 1)], snapshot: undefined, identity: null };
-    const { initial, isCutOff } = initialState(short, at(9, 5), conf);
+    const { initial, isCutOff } = initialState(short, at(9, 5), first);
     assert.deepEqual([initial.log.entries, isCutOff], [[], true]);
     // A vote of an earlier term is no vote of the checkpoint's.
     assert.deepEqual(initial.hardState, { term: 5, vote: undefined, commit: 9 });
@@ -54,7 +55,7 @@ describe('what a member starts from', () => {
   test('a log that was begun at the checkpoint follows it', () => {
     const snapshot = { index: 9, term: 5, conf: null };
     const contents = { hardState, entries: [entry(10, 5)], snapshot, identity: null };
-    const { initial } = initialState(contents, at(9, 5), conf);
+    const { initial } = initialState(contents, at(9, 5), first);
     assert.deepEqual(
       initial.log.entries.map(({ index }) => index),
       [10],
@@ -64,8 +65,8 @@ describe('what a member starts from', () => {
   test('WAL-3 a log that follows a checkpoint which is not there is not started from', () => {
     const snapshot = { index: 9, term: 5, conf: null };
     const contents = { hardState, entries: [entry(10, 5)], snapshot, identity: null };
-    assert.throws(() => initialState(contents, at(4, 2), conf), /WAL-3/);
-    assert.throws(() => initialState(contents, undefined, conf), /WAL-3/);
+    assert.throws(() => initialState(contents, at(4, 2), first), /WAL-3/);
+    assert.throws(() => initialState(contents, undefined, first), /WAL-3/);
   });
 
   test('a commit index that the log does not reach is not believed', () => {
@@ -75,6 +76,6 @@ describe('what a member starts from', () => {
       snapshot: undefined,
       identity: null,
     };
-    assert.equal(initialState(contents, undefined, conf).initial.hardState.commit, 1);
+    assert.equal(initialState(contents, undefined, first).initial.hardState.commit, 1);
   });
 });

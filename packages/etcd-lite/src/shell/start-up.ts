@@ -1,12 +1,15 @@
 import { dirname, join } from 'node:path';
 import { assert, type Disk, type Logger } from '@kubelab/component-base';
 import type { Int64 } from '@kubelab/rpc';
-import { confOf, type ConfState, type InitialState } from 'raft-consensus';
-import { entryFromWire } from '../transport/message-codec.ts';
+import type { HardState, InitialState, SnapshotMetadata } from 'raft-consensus';
+import type { Members } from '../core/members.ts';
+import { entryFromWire, entryToWire } from '../transport/message-codec.ts';
 import type { WalContents } from '../wal/recovery.ts';
 import { Wal } from '../wal/wal.ts';
 import { Checkpointer, type Restored } from './checkpointer.ts';
 import type { Cluster } from './cluster.ts';
+import { entriesToBeAlone } from './force-new-cluster.ts';
+import { firstState, type Founding, foundingOf, NOTHING, readFounding, writeFounding } from './founding.ts';
 
 export interface Started {
   readonly wal: Wal;
@@ -14,6 +17,10 @@ export interface Started {
   /** Undefined: nothing was ever checkpointed. */
   readonly restored: Restored | undefined;
   readonly initial: InitialState;
+  /** Who this member is. */
+  readonly founding: Founding;
+  /** As of `initial`. */
+  readonly members: Members;
 }
 
 export interface StartUpOptions {
@@ -23,6 +30,10 @@ export interface StartUpOptions {
   readonly log: Logger;
   /** Of a segment of the log; default: `Wal`'s. */
   readonly walSegmentBytes?: number;
+  /** Asked when there is no data: how this member begins. Default: as the flags say, with the others of the flags. */
+  readonly admit?: () => Promise<Founding>;
+  /** Go on with the data here as a cluster of one. */
+  readonly forceNewCluster?: boolean;
 }
 
 /** The data directory belongs to another member or another cluster. */
@@ -37,13 +48,16 @@ export class ForeignDataError extends Error {
 
 /** Brings back what is on disk: the newest checkpoint, and the log from there on. */
 export async function startUp(options: StartUpOptions): Promise<Started> {
-  const { disk, dataDir, cluster, log, walSegmentBytes } = options;
+  const { disk, dataDir, log, walSegmentBytes } = options;
   const folder = join(dataDir, 'member');
-  const identity = { clusterId: cluster.id, raftId: cluster.self.raftId };
-  const checkpointer = new Checkpointer(disk, join(folder, 'snap'), cluster.id, log);
+  const snapFolder = join(folder, 'snap');
   const walFolder = join(folder, 'wal');
-  for (const made of [dataDir, folder, checkpointer.folder, walFolder]) await makeDurableFolder(disk, made);
+  for (const made of [dataDir, folder, snapFolder, walFolder]) await makeDurableFolder(disk, made);
+  const founding = await foundingIn(folder, options);
+  const { clusterId, raftId } = founding;
+  const checkpointer = new Checkpointer(disk, snapFolder, clusterId, log);
   const restored = await checkpointer.load();
+  const identity = { clusterId, raftId };
   const { wal, contents } = await Wal.open({
     disk,
     folder: walFolder,
@@ -51,16 +65,65 @@ export async function startUp(options: StartUpOptions): Promise<Started> {
     ...(walSegmentBytes !== undefined && { segmentBytes: walSegmentBytes }),
   });
   requireOwn(folder, contents?.identity ?? identity, identity);
-  const conf = confOf(cluster.members.map(({ raftId }) => raftId));
-  const { initial, isCutOff } = initialState(contents, restored, conf);
+  const first = firstState(founding);
+  const { initial: found, isCutOff } = initialState(contents, restored, first.metadata);
+  const initial = { ...found, hardState: withPledge(found.hardState, founding) };
   // The log ends before the checkpoint, or does not lead to it: from now on it starts there.
-  if (isCutOff && restored !== undefined) {
+  if (isCutOff) {
     await wal.append({
-      snapshot: restored.metadata,
+      snapshot: restored?.metadata ?? first.metadata,
       hardState: { ...initial.hardState, vote: initial.hardState.vote ?? '' },
     });
   }
-  return { wal, checkpointer, restored, initial };
+  const stored = restored?.state.members;
+  const members = stored === undefined || stored.all().length === 0 ? first.members : stored;
+  const started = { wal, checkpointer, restored, founding, members, initial };
+  return options.forceNewCluster === true ? aloneFrom(started, log) : started;
+}
+
+/** Who this member is: as it was written down, or as it is found out now. */
+async function foundingIn(folder: string, options: StartUpOptions): Promise<Founding> {
+  const { disk, cluster } = options;
+  const known = await readFounding(disk, folder);
+  if (known !== undefined) {
+    const { self } = cluster;
+    // Members that joined have ids that do not follow from flags; then the name must do.
+    if (known.raftId !== self.raftId && known.name !== self.name) {
+      throw new ForeignDataError(folder, `member "${known.name}"`, `"${self.name}"`);
+    }
+    return known;
+  }
+  // A crash before the founding was written down has left neither.
+  const hasData =
+    (await disk.list(join(folder, 'wal'))).length > 0 || (await disk.list(join(folder, 'snap'))).length > 0;
+  const founding = hasData
+    ? // Written by a version that had no foundings: then the flags said it at every start, and logs began at 1.
+      { ...foundingOf(cluster), first: NOTHING }
+    : await (options.admit?.() ?? foundingOf(cluster));
+  await writeFounding(disk, folder, founding);
+  return founding;
+}
+
+/** CONF-5: what it may have promised before it lost its data is promised again. */
+function withPledge(hardState: HardState, { term, vote }: Founding): HardState {
+  return hardState.term >= term ? hardState : { ...hardState, term, vote };
+}
+
+async function aloneFrom(started: Started, log: Logger): Promise<Started> {
+  const { wal, initial, founding, members } = started;
+  const added = entriesToBeAlone(initial, members, founding.raftId);
+  const entries = [...initial.log.entries, ...added];
+  const hardState = {
+    term: Math.max(initial.hardState.term, entries.at(-1)?.term ?? 0),
+    vote: initial.hardState.vote,
+    commit: entries.at(-1)?.index ?? initial.hardState.commit,
+  };
+  await wal.append({
+    entries: added.map(entryToWire),
+    hardState: { ...hardState, vote: hardState.vote ?? '' },
+  });
+  log.warn('forced a new cluster of this member alone', { removed: added.length, index: hardState.commit });
+  return { ...started, initial: { ...initial, hardState, log: { ...initial.log, entries } } };
 }
 
 /** A folder is as lasting as its name in the folder above: without that, a crash takes all that is in it. */
@@ -76,9 +139,9 @@ async function makeDurableFolder(disk: Disk, path: string): Promise<void> {
 export function initialState(
   contents: WalContents | undefined,
   restored: Pick<Restored, 'metadata'> | undefined,
-  firstConf: ConfState,
+  first: SnapshotMetadata,
 ): { readonly initial: InitialState; readonly isCutOff: boolean } {
-  const { index, term, conf } = restored?.metadata ?? { index: 0, term: 0, conf: firstConf };
+  const { index, term, conf } = restored?.metadata ?? first;
   const entries = (contents?.entries ?? []).map(entryFromWire);
   const own = entries.find((entry) => entry.index === index);
   const begunAt = contents?.snapshot?.index ?? (entries[0]?.index ?? 1) - 1;

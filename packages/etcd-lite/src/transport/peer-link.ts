@@ -14,9 +14,14 @@ export interface PeerLinkOptions {
   readonly clock: Clock;
   /** What was sent lately is probably lost. */
   readonly onBroken: () => void;
+  /** The other side says that this member was removed from the cluster. */
+  readonly onRemoved: () => void;
 }
 
 type MessageStream = ClientDuplexStream<{ messages: readonly Init<WireMessage>[] }, object>;
+
+/** etcd's words, to and of a member that belongs to the cluster no more. */
+export const REMOVED_TEXT = 'the member has been permanently removed from the cluster';
 
 const KEEPALIVE_TIME_MS = 3000;
 const RECONNECT_MIN_MS = 50;
@@ -36,6 +41,7 @@ export class PeerLink {
   #failureCount = 0;
   #isClosed = false;
   #bufferedBytes = 0;
+  #activeSinceMs: number | undefined;
 
   constructor(options: PeerLinkOptions) {
     this.#options = options;
@@ -49,11 +55,20 @@ export class PeerLink {
     this.#open();
   }
 
-  /** Says who calls. */
+  get url(): string {
+    return this.#options.url;
+  }
+  /** Monotonic ms since when the other side has taken messages without a break; undefined: it does not. */
+  get activeSinceMs(): number | undefined {
+    return this.#activeSinceMs;
+  }
+
+  /** Says who calls, and whom. */
   get metadata(): Metadata {
     const metadata = new Metadata();
     metadata.set('raft-id', this.#options.from);
     metadata.set('cluster-id', this.#options.clusterId);
+    metadata.set('raft-id-to', this.#options.to);
     return metadata;
   }
 
@@ -84,6 +99,7 @@ export class PeerLink {
     stream.on('data', () => {
       if (this.#failureCount > 0) this.#options.log.info('peer connected', { peer: this.#options.to });
       this.#failureCount = 0;
+      this.#activeSinceMs ??= this.#options.clock.monotonic();
     });
     stream.on('error', (err) => this.#broken(stream, err));
     stream.on('end', () => this.#broken(stream, undefined));
@@ -92,10 +108,16 @@ export class PeerLink {
   #broken(stream: MessageStream, err: unknown): void {
     if (this.#isClosed || stream !== this.#stream) return;
     this.#stream = undefined;
+    this.#activeSinceMs = undefined;
+    if (isRemoval(err)) this.#options.onRemoved();
     if (this.#failureCount === 0)
       this.#options.log.info('peer connection lost', { peer: this.#options.to, err });
     this.#options.onBroken();
     const pauseMs = Math.min(RECONNECT_MAX_MS, RECONNECT_MIN_MS * 2 ** Math.min(10, this.#failureCount++));
     this.#retryTimer = this.#options.clock.setTimer(pauseMs, () => this.#open());
   }
+}
+
+function isRemoval(err: unknown): boolean {
+  return err instanceof Error && err.message.includes(REMOVED_TEXT);
 }

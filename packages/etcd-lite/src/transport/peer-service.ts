@@ -4,11 +4,29 @@ import type { LeaseId, LeaseTimeToLiveRequest, LeaseTimeToLiveResponse } from '@
 import type { Init } from '@kubelab/rpc';
 import type { Message } from 'raft-consensus';
 import { CheckpointWriter } from '../checkpoint/checkpoint-file.ts';
-import { peerService, type SnapshotChunk, type WireMessage } from '../wire.ts';
+import {
+  type ClusterDescription,
+  type JoinRequest,
+  type JoinResponse,
+  peerService,
+  type SnapshotChunk,
+  type WireMessage,
+} from '../wire.ts';
 import { messageFromWire } from './message-codec.ts';
+import type { PeerDoor } from './peer-door.ts';
+import { REMOVED_TEXT } from './peer-link.ts';
 
 export interface PeerServiceOptions {
   readonly clusterId: string;
+  /** This member's own id. */
+  readonly raftId: string;
+  readonly describe: () => ClusterDescription;
+  readonly join: (request: JoinRequest) => Promise<JoinResponse>;
+  /** `change` as JSON. */
+  readonly changeMembers: (change: string) => Promise<object>;
+  readonly isRemoved: (raftId: string) => boolean;
+  /** Called once, with what makes this service deaf to a member until it opens a new stream. */
+  readonly onStreams: (forget: (raftId: string) => void) => void;
   readonly disk: Disk;
   readonly snapshotFolder: string;
   readonly log: Logger;
@@ -19,19 +37,25 @@ export interface PeerServiceOptions {
   readonly leaseTimeToLive: (request: LeaseTimeToLiveRequest) => Promise<Init<LeaseTimeToLiveResponse>>;
 }
 
-/** Serves what the other members send. */
-export function addPeerService(server: GrpcServer, options: PeerServiceOptions): void {
+/** Serves what the other members send; what comes before this member is up waits at the door. */
+export function addPeerService(server: GrpcServer, door: PeerDoor): void {
   const streams = new Map<string, object>();
   let incoming = 0;
+  void door.member.then(({ onStreams }) => onStreams((raftId) => streams.delete(raftId)));
 
   async function messages(stream: ServerStream<{ messages: readonly WireMessage[] }, object>): Promise<void> {
-    const from = callerOf(stream, options.clusterId);
+    const options = await door.member;
+    const from = callerOf(stream, options);
+    const refused = Promise.withResolvers<never>();
     streams.set(from, stream);
     stream.write({});
-    stream.onMessage((batch) =>
-      options.onMessages(batch.messages.map(messageFromWire).filter((message) => message !== undefined)),
-    );
-    await stream.ended;
+    stream.onMessage((batch) => {
+      // It has begun anew, or been removed: what it said before counts no more.
+      if (streams.get(from) !== stream) return;
+      if (options.isRemoved(from)) return refused.reject(removedError());
+      options.onMessages(batch.messages.map(messageFromWire).filter((message) => message !== undefined));
+    });
+    await Promise.race([stream.ended, refused.promise]);
     // A newer stream of the same member may have taken over already.
     if (streams.get(from) !== stream) return;
     streams.delete(from);
@@ -39,22 +63,30 @@ export function addPeerService(server: GrpcServer, options: PeerServiceOptions):
   }
 
   async function snapshot(stream: ServerStream<SnapshotChunk, object>): Promise<void> {
-    const from = callerOf(stream, options.clusterId);
+    const options = await door.member;
+    const from = callerOf(stream, options);
     await receiveSnapshot(stream, `incoming-${incoming++}.tmp`, options);
     options.log.info('received a snapshot', { peer: from });
     stream.write({});
   }
 
+  /** For members only. */
+  const asked =
+    <Req, Res>(answer: (options: PeerServiceOptions, request: Req) => Promise<Res> | Res) =>
+    async (request: Req, call: CallInfo): Promise<Res> => {
+      const options = await door.member;
+      callerOf(call, options);
+      return answer(options, request);
+    };
+
   server.addService(peerService, {
     unary: {
-      LeaseRenew: async ({ ID }: { ID: LeaseId }, call) => {
-        callerOf(call, options.clusterId);
-        return { TTL: await options.leaseRenew(ID) };
-      },
-      LeaseTimeToLive: (request: LeaseTimeToLiveRequest, call) => {
-        callerOf(call, options.clusterId);
-        return options.leaseTimeToLive(request);
-      },
+      LeaseRenew: asked(async ({ leaseRenew }, { ID }: { ID: LeaseId }) => ({ TTL: await leaseRenew(ID) })),
+      LeaseTimeToLive: asked((options, request: LeaseTimeToLiveRequest) => options.leaseTimeToLive(request)),
+      ChangeMembers: asked((options, { change }: { change: string }) => options.changeMembers(change)),
+      // These are asked by those who do not know yet who they are.
+      Describe: () => door.describe(),
+      Join: async (request: JoinRequest) => (await door.member).join(request),
     },
     bidi: { Messages: messages, Snapshot: snapshot },
   });
@@ -86,10 +118,23 @@ export async function receiveSnapshot(
   options.onMessages([message]);
 }
 
-/** The Raft id of the caller. Members of other clusters are refused: they have our address by mistake. */
-function callerOf(call: CallInfo, clusterId: string): string {
+/**
+ * The Raft id of the caller. Members of other clusters are refused, and those that mean another member: they have
+ * our address by mistake, or from before we got another id.
+ */
+function callerOf(call: CallInfo, { clusterId, raftId, isRemoved }: PeerServiceOptions): string {
+  const from = call.header('raft-id') ?? '';
   if (call.header('cluster-id') !== clusterId) {
     throw new RpcError(StatusCode.FAILED_PRECONDITION, 'etcdserver: cluster ID mismatch');
   }
-  return call.header('raft-id') ?? '';
+  if (isRemoved(from)) throw removedError();
+  const to = call.header('raft-id-to');
+  if (to !== undefined && to !== raftId) {
+    throw new RpcError(StatusCode.FAILED_PRECONDITION, `this is member ${raftId}, not ${to}`);
+  }
+  return from;
+}
+
+function removedError(): RpcError {
+  return new RpcError(StatusCode.FAILED_PRECONDITION, REMOVED_TEXT);
 }

@@ -26,16 +26,22 @@ export interface PeersOptions {
   readonly newestSnapshot: () => SnapshotSource | undefined;
   readonly onUnreachable: (id: string) => void;
   readonly onSnapshotSent: (id: string, ok: boolean) => void;
+  /** Another member says that this one was removed from the cluster. */
+  readonly onRemoved: () => void;
 }
 
 /** What a member asks of another beside Raft. */
-export type PeerQuestion = 'LeaseRenew' | 'LeaseTimeToLive';
+export type PeerQuestion = 'LeaseRenew' | 'LeaseTimeToLive' | 'ChangeMembers';
 
 /** The way to the other members. */
 export interface PeerTransport {
   /** May lose, delay and reorder them, but a forwarded proposal arrives at most once. */
   send(messages: readonly Message[]): void;
   ask<T>(id: string, question: PeerQuestion, request: object, timeoutMs: number): Promise<T>;
+  /** Who the others are from now on: Raft id → peer URL. */
+  setPeers(peers: ReadonlyMap<string, string>): void;
+  /** Monotonic ms since when that member takes messages; undefined: it does not, now. */
+  activeSinceMs(id: string): number | undefined;
   close(): void;
 }
 
@@ -49,11 +55,25 @@ export class Peers implements PeerTransport {
 
   constructor(options: PeersOptions) {
     this.#options = options;
-    for (const [to, url] of options.peers) {
-      const { self: from, clusterId, tls, log, clock } = options;
-      const onBroken = (): void => options.onUnreachable(to);
-      this.#links.set(to, new PeerLink({ to, from, url, clusterId, tls, log, clock, onBroken }));
+    this.setPeers(options.peers);
+  }
+
+  setPeers(peers: ReadonlyMap<string, string>): void {
+    for (const [id, link] of this.#links) {
+      if (peers.get(id) === link.url) continue;
+      link.close();
+      this.#links.delete(id);
     }
+    for (const [to, url] of peers) {
+      if (this.#links.has(to)) continue;
+      const { self: from, clusterId, tls, log, clock, onRemoved } = this.#options;
+      const onBroken = (): void => this.#options.onUnreachable(to);
+      this.#links.set(to, new PeerLink({ to, from, url, clusterId, tls, log, clock, onBroken, onRemoved }));
+    }
+  }
+
+  activeSinceMs(id: string): number | undefined {
+    return this.#links.get(id)?.activeSinceMs;
   }
 
   async ask<T>(id: string, question: PeerQuestion, request: object, timeoutMs: number): Promise<T> {

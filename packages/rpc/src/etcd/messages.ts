@@ -237,6 +237,27 @@ export interface Member {
   readonly clientURLs: readonly string[];
   readonly isLearner: boolean;
 }
+export interface MemberAddRequest {
+  readonly peerURLs: readonly string[];
+  readonly isLearner: boolean;
+  /** Ours: the leader promotes the learner by itself. */
+  readonly autoPromote: boolean;
+  /** Ours: it takes the place of this member, which is dead. 0: of none. */
+  readonly replaces: MemberId;
+}
+export interface MemberAddResponse extends MemberListResponse {
+  readonly member: Member | null;
+}
+export interface MemberRemoveRequest {
+  readonly ID: MemberId;
+}
+export interface MemberPromoteRequest {
+  readonly ID: MemberId;
+}
+export interface MemberUpdateRequest {
+  readonly ID: MemberId;
+  readonly peerURLs: readonly string[];
+}
 export interface MemberListRequest {
   readonly linearizable: boolean;
 }

@@ -1,0 +1,104 @@
+import type { Init } from '@kubelab/rpc';
+import type {
+  Member as MemberInfo,
+  MemberAddRequest,
+  MemberAddResponse,
+  MemberListRequest,
+  MemberListResponse,
+  MemberPromoteRequest,
+  MemberRemoveRequest,
+  MemberUpdateRequest,
+} from '@kubelab/rpc/etcd';
+import { EtcdError } from '../core/errors.ts';
+import {
+  type MemberChange,
+  memberIdOf,
+  type MemberRecord,
+  type NewMember,
+  raftIdOf,
+} from '../core/members.ts';
+import { requireUrl } from '../flags/urls.ts';
+import { newMemberId } from '../shell/cluster.ts';
+import type { Member } from '../shell/member.ts';
+import { header } from './header.ts';
+
+/** etcd's Cluster service. */
+export function clusterService(member: Member) {
+  const { options, cluster } = member;
+
+  async function add(request: MemberAddRequest): Promise<Init<MemberAddResponse>> {
+    const peerUrls = validUrls(request.peerURLs);
+    const added: NewMember = {
+      raftId: newMemberId(peerUrls, options.clock.now()),
+      peerUrls,
+      isLearner: request.isLearner,
+      autoPromote: request.isLearner && request.autoPromote,
+    };
+    const { learnersMax } = cluster;
+    const replaced = raftIdOf(request.replaces);
+    const members = await change(
+      request.replaces === 0
+        ? { kind: 'add', member: added, learnersMax }
+        : {
+            kind: 'replace',
+            raftId: replaced,
+            member: { ...added, isLearner: true, autoPromote: true },
+            learnersMax,
+          },
+    );
+    const { raftId, isLearner } = added;
+    return {
+      header: header(member),
+      member: { ID: memberIdOf(raftId), peerURLs: peerUrls, isLearner: isLearner || request.replaces !== 0 },
+      members: members.map(infoOf),
+    };
+  }
+
+  async function remove({ ID }: MemberRemoveRequest): Promise<Init<MemberListResponse>> {
+    return listed(await change({ kind: 'remove', raftId: raftIdOf(ID) }));
+  }
+
+  async function promote({ ID }: MemberPromoteRequest): Promise<Init<MemberListResponse>> {
+    return listed(await change({ kind: 'promote', raftId: raftIdOf(ID) }));
+  }
+
+  /** Not checked, as in etcd: what it says is where the others will look for that member. */
+  async function update({ ID, peerURLs }: MemberUpdateRequest): Promise<Init<MemberListResponse>> {
+    await member.propose({ memberUpdate: { raftId: raftIdOf(ID), peerUrls: [...peerURLs] } });
+    return listed(member.membership.members.all());
+  }
+
+  async function list({ linearizable }: MemberListRequest): Promise<Init<MemberListResponse>> {
+    if (linearizable) await member.linearize();
+    return listed(member.membership.members.all());
+  }
+
+  /** When it resolves, this member knows of the change too, unless it has itself been removed. */
+  async function change(wanted: MemberChange): Promise<readonly MemberRecord[]> {
+    const members = await cluster.changes.change(wanted);
+    if (members.some(({ raftId }) => raftId === member.membership.raftId)) await member.linearize();
+    return members;
+  }
+
+  function listed(members: readonly MemberRecord[]): Init<MemberListResponse> {
+    return { header: header(member), members: members.map(infoOf) };
+  }
+
+  return { add, remove, update, promote, list };
+}
+
+function infoOf({ raftId, name, peerUrls, clientUrls, isLearner }: MemberRecord): MemberInfo {
+  return { ID: memberIdOf(raftId), name, peerURLs: peerUrls, clientURLs: clientUrls, isLearner };
+}
+
+/** Trimmed and sorted, as etcd's `types.NewURLs` gives them. */
+function validUrls(urls: readonly string[]): string[] {
+  const trimmed = urls.map((url) => url.trim());
+  try {
+    for (const url of trimmed) requireUrl(url);
+  } catch {
+    throw new EtcdError('memberBadUrls');
+  }
+  if (trimmed.length === 0) throw new EtcdError('memberBadUrls');
+  return trimmed.sort();
+}
