@@ -20,6 +20,8 @@ export class Leadership {
   #leader: string | undefined;
   #isLeader = false;
   #term = 0;
+  /** How often a leader became known that was not the one before. */
+  #changes = 0;
   #lostTimer: Timer | undefined;
   #lost = new AbortController();
 
@@ -36,6 +38,9 @@ export class Leadership {
   get term(): number {
     return this.#term;
   }
+  get changes(): number {
+    return this.#changes;
+  }
   /**
    * Aborted when there has been no leader for three election timeouts; a new one after that has a new signal.
    */
@@ -46,6 +51,7 @@ export class Leadership {
   changed({ role, leader }: SoftState): void {
     const { clock, electionMs, log } = this.#options;
     this.#term = this.#options.term();
+    if (leader !== undefined && leader !== this.#leader) this.#changes++;
     this.#leader = leader;
     this.#isLeader = role === 'leader';
     log.info('leadership', { role, leader, term: this.#term });

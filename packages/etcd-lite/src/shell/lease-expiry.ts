@@ -36,9 +36,19 @@ export class LeaseExpiry {
   #timer: Timer | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
   #checkpointTimer: Timer | undefined;
+  #renewedCount = 0;
+  #expiredCount = 0;
 
   constructor(options: LeaseExpiryOptions) {
     this.#options = options;
+  }
+
+  /** Renewals, and leases found expired, while this member led. */
+  get renewedCount(): number {
+    return this.#renewedCount;
+  }
+  get expiredCount(): number {
+    return this.#expiredCount;
   }
 
   /** This member became the leader; `extraMs` makes up for the time without one. */
@@ -79,6 +89,7 @@ export class LeaseExpiry {
     const expiryMs = this.#expiryMs.get(id);
     const nowMs = this.#options.clock.monotonic();
     if (lease === undefined || expiryMs === undefined || expiryMs <= nowMs) return 0;
+    this.#renewedCount++;
     this.#expiryMs.set(id, nowMs + lease.ttl * 1000);
     if (lease.remainingTtl > 0) void this.#writeDown([{ ID: id, remainingTtl: 0 }]);
     return lease.ttl;
@@ -121,6 +132,7 @@ export class LeaseExpiry {
       if (!this.#isLeading) return;
       const now = expired.slice(0, REVOKES_AT_ONCE_MAX);
       await Promise.all(now.map((id) => this.#options.revoke(id)));
+      this.#expiredCount += now.length;
       this.#schedule();
     } catch (err) {
       this.#options.log.warn('revoking expired leases failed', { err });

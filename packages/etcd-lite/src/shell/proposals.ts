@@ -43,10 +43,20 @@ export class Proposals {
   readonly #waiters = new Map<number, Waiter>();
   #nextId: number;
   #timer: Timer | undefined;
+  #failedCount = 0;
 
   constructor(options: ProposalsOptions) {
     this.#options = options;
     this.#nextId = options.firstId;
+  }
+
+  /** Requests under way. */
+  get pendingCount(): number {
+    return this.#waiters.size;
+  }
+  /** Requests that did not get through the log in time. */
+  get failedCount(): number {
+    return this.#failedCount;
   }
 
   /**
@@ -136,6 +146,7 @@ export class Proposals {
       for (const waiter of this.#waiters.values()) {
         if (waiter.deadlineMs > nowMs) break;
         this.#waiters.delete(waiter.id);
+        this.#failedCount++;
         waiter.reject(new EtcdError(waiter.term === undefined ? 'timeoutLeaderFail' : 'timeout'));
       }
       this.#startTimer();

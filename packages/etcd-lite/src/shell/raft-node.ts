@@ -40,10 +40,17 @@ export class RaftNode {
   #hasSent = false;
   #commitOnly: Ready['hardState'];
   #tickTimer: Timer | undefined;
+  #isLeader = false;
+  #lateHeartbeats = 0;
 
   constructor(options: RaftNodeOptions) {
     this.#options = options;
     this.#tick();
+  }
+
+  /** Of this member as leader, more than one interval late: the process does not get to do its work. */
+  get lateHeartbeats(): number {
+    return this.#lateHeartbeats;
   }
 
   /**
@@ -67,7 +74,9 @@ export class RaftNode {
 
   #tick(): void {
     const { raft, clock, tickMs } = this.#options;
+    const dueMs = clock.monotonic() + tickMs;
     this.#tickTimer = clock.setTimer(tickMs, () => {
+      if (this.#isLeader && clock.monotonic() - dueMs > tickMs) this.#lateHeartbeats++;
       this.#tick();
       raft.tick();
       if (raft.hasReady()) this.wake();
@@ -91,7 +100,10 @@ export class RaftNode {
     const { raft, send, leadership, beforeRound } = this.#options;
     beforeRound();
     for (let ready = raft.ready(); ready !== undefined; ready = raft.ready()) {
-      if (ready.softState !== undefined) leadership(ready.softState);
+      if (ready.softState !== undefined) {
+        this.#isLeader = ready.softState.role === 'leader';
+        leadership(ready.softState);
+      }
       // A leader's appends leave now, while its own write is still to come.
       if (ready.messages.length > 0) {
         send(ready.messages);

@@ -35,9 +35,20 @@ export class LinearizableReads {
   #confirmed: { index: number; batch: Batch }[] = [];
   #contextCount = 0;
   #timer: Timer | undefined;
+  #slowCount = 0;
+  #failedCount = 0;
 
   constructor(options: ReadsOptions) {
     this.#options = options;
+  }
+
+  /** Questions that had to be asked again. */
+  get slowCount(): number {
+    return this.#slowCount;
+  }
+  /** Questions given up. */
+  get failedCount(): number {
+    return this.#failedCount;
   }
 
   /** Resolves when local state may be read. */
@@ -112,8 +123,12 @@ export class LinearizableReads {
       for (const batch of [...this.#asked.values()]) {
         if (nowMs >= batch.deadlineMs) {
           this.#asked.delete(batch.context);
+          this.#failedCount++;
           for (const reject of batch.rejects) reject(new EtcdError('timeout'));
-        } else if (nowMs - batch.askedMs >= RETRY_MS) this.#ask(batch);
+        } else if (nowMs - batch.askedMs >= RETRY_MS) {
+          this.#slowCount++;
+          this.#ask(batch);
+        }
       }
       this.#startTimer();
       wake();

@@ -34,6 +34,7 @@ export class Wal {
   #lastIndex = 0;
   #lastHardState: WalRecord['hardState'] = null;
   #spare: Promise<void> | undefined;
+  #writtenBytes = 0;
 
   private constructor(options: WalOptions, file: DiskFile, tail: Omit<WalTail, 'isTorn'>) {
     this.#options = options;
@@ -74,6 +75,11 @@ export class Wal {
   /** Bytes on disk. */
   get bytes(): number {
     return this.#segments.length * this.#segmentBytes;
+  }
+
+  /** Since this process started. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
   }
 
   /**
@@ -128,6 +134,7 @@ export class Wal {
     const { bytes, checksum } = encodeFrame(payload, this.#checksum);
     const at = this.#offset;
     this.#offset += bytes.length;
+    this.#writtenBytes += bytes.length;
     this.#checksum = checksum;
     return this.#file.writeSynced(at, bytes, mayBlock);
   }
