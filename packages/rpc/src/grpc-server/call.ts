@@ -131,7 +131,8 @@ export abstract class Call implements CallInfo, MessageReceiver {
   }
 
   #end(): void {
-    if (this.isOver) return;
+    // Node ends a stream that was reset as well, before it closes it.
+    if (this.isOver || this.stream.closed) return;
     try {
       if (this.#reader.isPartial) throw new RpcError(StatusCode.INTERNAL, 'unexpected EOF');
       this.halfClosed();

@@ -33,14 +33,14 @@ export function trailersOf({ code, details }: { code: number; details: string })
 
 /**
  * gRPC's percent-encoding: printable ASCII but `%` stays as it is, every other byte of the UTF-8 text becomes
- * `%XX`.
+ * `%XX`, and so do spaces at the ends, which HTTP/2 does not allow there.
  */
 export function percentEncoded(message: string): string {
   const text = message.slice(0, MESSAGE_LENGTH_MAX);
-  if (/^[\x20-\x24\x26-\x7e]*$/.test(text)) return text;
+  if (/^(?! )[\x20-\x24\x26-\x7e]*(?<! )$/.test(text)) return text;
   let encoded = '';
   for (const byte of Buffer.from(text)) {
-    const isPlain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
+    const isPlain = byte > 0x20 && byte <= 0x7e && byte !== 0x25;
     encoded += isPlain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }
   return encoded;

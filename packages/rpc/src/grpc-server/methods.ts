@@ -45,9 +45,9 @@ export class Methods {
     if (method !== undefined) return method;
     const service = serviceOf(path);
     const name = path.slice(path.lastIndexOf('/') + 1);
-    const text = this.#services.has(service)
-      ? `unknown method ${name} for service ${service}`
-      : `unknown service ${service}`;
+    let text = `unknown service ${service}`;
+    if (service === '') text = `malformed method name: ${JSON.stringify(path)}`;
+    else if (this.#services.has(service)) text = `unknown method ${name} for service ${service}`;
     throw new RpcError(StatusCode.UNIMPLEMENTED, text);
   }
 }
