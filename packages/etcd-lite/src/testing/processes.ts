@@ -31,6 +31,8 @@ export interface ProcessClusterOptions {
   readonly front?: (url: string, name: string, side: 'client' | 'peer') => Promise<string>;
   /** Default: a folder of the cluster's own, removed in the end. */
   readonly dataDir?: (name: string) => string | undefined;
+  /** Called for each member with its flags, before any is started. */
+  readonly prepare?: (flags: readonly string[], name: string) => Promise<void>;
 }
 
 /** Real processes on loopback, etcd-lite's or another's, for tests. */
@@ -89,6 +91,7 @@ export class ProcessCluster {
       return { name, clientUrl, log: join(folder, `${name}.log`), child: undefined };
     });
     const cluster = new ProcessCluster(folder, members, args, options.program);
+    for (const [at, { name }] of members.entries()) await options.prepare?.(args[at] ?? [], name);
     for (const { name } of members) cluster.startMember(name);
     return cluster;
   }
