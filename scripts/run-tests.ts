@@ -11,9 +11,12 @@ import { resolve } from 'node:path';
 const ROOT = resolve(import.meta.dirname, '..');
 const [lane = 'all', filter = ''] = process.argv.slice(2);
 
-const all = globSync(['packages/*/src/**/*.test.ts', 'tests/**/*.test.ts', 'scripts/**/*.test.ts'], {
-  cwd: ROOT,
-}).toSorted((a, b) => a.localeCompare(b));
+const all = globSync(
+  ['packages/*/src/**/*.test.ts', 'tests/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
+  {
+    cwd: ROOT,
+  },
+).toSorted((a, b) => a.localeCompare(b));
 const isE2e = (file: string) => file.endsWith('.e2e.test.ts') || file.startsWith('tests/');
 const picked = all.filter((file) => file.includes(filter));
 const lanes = { unit: picked.filter((file) => !isE2e(file)), e2e: picked.filter(isE2e) };
