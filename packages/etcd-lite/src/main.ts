@@ -1,12 +1,17 @@
 import { realDisk, runComponent } from '@kubelab/component-base';
 import { GrpcServer, hostPort } from '@kubelab/rpc';
 import { authOptions } from './auth/index.ts';
+import { clientServerOptionsOf, quotaBytesOf, siteOptionsOf, tuningOf } from './flags/derived.ts';
 import { loggerOf, settingsOf } from './flags/index.ts';
 import { etcdFlags } from './flags.ts';
+import { RpcTable } from './http/rpc-table.ts';
+import type { HttpHandler } from './http/message.ts';
+import { listenHttp, requestListener } from './http/serve.ts';
+import { makeSite } from './http/site.ts';
 import { bindServices } from './services/bind.ts';
 import { admission } from './shell/admission.ts';
 import { parseCluster } from './shell/cluster.ts';
-import { Member, REQUEST_BYTES_MAX } from './shell/member.ts';
+import { Member } from './shell/member.ts';
 import { clientTls, serverTls, tlsOf, type TlsFiles } from './tls-flags.ts';
 import { runTool } from './tools/index.ts';
 import { peerCalls } from './transport/peer-calls.ts';
@@ -56,7 +61,8 @@ export async function main(argv: readonly string[]): Promise<void> {
           heartbeatMs: flags['heartbeat-interval'],
           electionMs: flags['election-timeout'],
           snapshotCount: flags['snapshot-count'],
-          quotaBytes: flags['quota-backend-bytes'] || QUOTA_BYTES,
+          quotaBytes: quotaBytesOf(flags),
+          tuning: tuningOf(flags),
           forceNewCluster: flags['force-new-cluster'],
           strictReconfig: flags['strict-reconfig-check'],
           learnersMax: flags['max-learners'],
@@ -86,18 +92,29 @@ export async function main(argv: readonly string[]): Promise<void> {
           fatal,
         });
         onStop(() => member.stop());
-        // 4. The clients' door.
-        const clientServer = new GrpcServer({ receiveBytesMax: REQUEST_BYTES_MAX + 512 * 1024 });
-        const lease = bindServices(clientServer, member, {
+        // 4. The clients' door: gRPC and HTTP, one set of handlers, on the same ports.
+        const rpcs = new RpcTable({ clock, isTimed: flags.metrics === 'extensive' });
+        const lease = bindServices(rpcs, member, {
           progressIntervalMs: flags['experimental-watch-progress-notify-interval'],
         });
         door.open(
           member.peerServiceOptions({ leaseRenew: lease.renew, leaseTimeToLive: lease.askTimeToLive }),
         );
+        const site = makeSite(member, rpcs, siteOptionsOf(flags));
+        const httpUrls = flags['listen-client-http-urls'] ?? [];
+        const clientServer = new GrpcServer({
+          ...clientServerOptionsOf(flags),
+          ...(httpUrls.length === 0 && { onHttp: requestListener(site.clients, log) }),
+        });
+        rpcs.serveBy(clientServer);
         const tls = serverTls(clientFiles);
         member.leadership.seek();
         for (const url of flags['listen-client-urls'])
           await clientServer.listen(hostPort(url), tlsOf(url, tls));
+        const httpPort = async (url: string, handler: HttpHandler): Promise<void> =>
+          onStop(await listenHttp(url, handler, { tls: tlsOf(url, tls), log }));
+        for (const url of httpUrls) await httpPort(url, site.clients);
+        for (const url of flags['listen-metrics-urls'] ?? []) await httpPort(url, site.metrics);
         // 5. The end, in reverse: hand over, let clients go, then the other members, then the disk.
         onStop(() => peerServer.stop(STOP_GRACE_MS));
         onStop(() => clientServer.stop(STOP_GRACE_MS));
@@ -111,7 +128,6 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 /** Watch streams never end by themselves: after this they are cut. */
 const STOP_GRACE_MS = 200;
-const QUOTA_BYTES = 2 * 1024 * 1024 * 1024;
 /** A batch of appends. */
 const PEER_RECEIVE_BYTES_MAX = 64 * 1024 * 1024;
 

@@ -34,8 +34,8 @@ export function checkDeleteRange(request: DeleteRangeRequest): void {
   if (request.key.length === 0) throw new EtcdError('emptyKey');
 }
 
-export function checkTxn(request: TxnRequest): void {
-  checkTxnShape(request, TXN_OPS_MAX);
+export function checkTxn(request: TxnRequest, opsMax = TXN_OPS_MAX): void {
+  checkTxnShape(request, opsMax);
   writesOf(request.success);
   writesOf(request.failure);
 }

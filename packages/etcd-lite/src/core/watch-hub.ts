@@ -43,9 +43,23 @@ export class WatchHub {
   readonly #syncedKeys = new Map<string, Set<Watcher>>();
   readonly #syncedRanges = new Set<Watcher>();
   readonly #unsynced = new Set<Watcher>();
+  #eventCount = 0;
 
   constructor(store: () => MvccStore) {
     this.#store = store;
+  }
+
+  get size(): number {
+    const onKeys = this.#syncedKeys.values().reduce((sum, { size }) => sum + size, 0);
+    return this.#unsynced.size + this.#syncedRanges.size + onKeys;
+  }
+  /** Watchers that are behind. */
+  get slowCount(): number {
+    return this.#unsynced.size;
+  }
+  /** Delivered so far. */
+  get eventCount(): number {
+    return this.#eventCount;
   }
 
   add(watcher: Watcher): void {
@@ -82,6 +96,7 @@ export class WatchHub {
     for (const [watcher, matching] of interested) {
       if (watcher.sink.isWritable()) {
         watcher.nextRevision = revision + 1;
+        this.#eventCount += matching.length;
         watcher.sink.events(watcher, eventsOf(watcher, matching), revision);
       } else {
         watcher.nextRevision = revision;
@@ -116,6 +131,7 @@ export class WatchHub {
       this.#unsynced.delete(watcher);
       this.#setSynced(watcher);
     }
+    this.#eventCount += matching.length;
     if (matching.length > 0) watcher.sink.events(watcher, eventsOf(watcher, matching), store.revision);
     return !isDone;
   }

@@ -26,7 +26,7 @@ export interface BindOptions {
 
 /** Which function answers which RPC, and what a call must pass before. */
 export function bindServices(
-  server: GrpcServer,
+  server: Pick<GrpcServer, 'addService'>,
   member: Member,
   options: BindOptions,
 ): ReturnType<typeof leaseService> {

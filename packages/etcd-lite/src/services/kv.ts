@@ -63,7 +63,7 @@ export function kvService(member: Member) {
   }
 
   async function txn(request: TxnRequest, call?: Credentials): Promise<Init<TxnResponse>> {
-    checkTxn(request);
+    checkTxn(request, member.tuning.txnOpsMax);
     if (isReadOnlyTxn(request)) {
       if (!isSerializableTxn(request)) await member.linearize();
       if (auth.isEnabled) checkTxnAccess(machine.state, await auth.who(call), request);
@@ -89,7 +89,11 @@ export function kvService(member: Member) {
     const { quotaBytes } = member.options;
     if (machine.store.bytes + bytes <= quotaBytes) return;
     if (!machine.hasAlarm(AlarmType.NOSPACE)) {
-      const alarm = { action: AlarmAction.ACTIVATE, memberID: member.membership.id, alarm: AlarmType.NOSPACE };
+      const alarm = {
+        action: AlarmAction.ACTIVATE,
+        memberID: member.membership.id,
+        alarm: AlarmType.NOSPACE,
+      };
       await member.propose({ alarm });
     }
     throw new EtcdError('noSpace');

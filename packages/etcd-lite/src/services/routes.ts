@@ -36,7 +36,7 @@ export function bidi<Req, Res>(handler: BidiHandler<Req, Res>, ...guards: Guard[
 
 /** Serves them; each call passes `always`, then its route's own guards, one after the other. */
 export function addRoutes(
-  server: GrpcServer,
+  server: Pick<GrpcServer, 'addService'>,
   definition: ServiceDefinition,
   routes: Routes,
   always: readonly Guard[],

@@ -3,12 +3,11 @@ import type { Init } from '@kubelab/rpc';
 import { Histogram } from '../core/histogram.ts';
 import type { Applied } from '../core/state-machine.ts';
 import type { InternalRequest } from '../wire.ts';
+import type { Tuning } from './tuning.ts';
 
 export interface CountsOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Requests that take longer to apply are logged and counted as slow. */
-  readonly slowApplyMs: number;
 }
 
 /**
@@ -17,6 +16,7 @@ export interface CountsOptions {
  */
 export class MemberCounts {
   readonly #options: CountsOptions;
+  readonly #slowApplyMs: number;
   puts = 0;
   putBytes = 0;
   deletes = 0;
@@ -30,8 +30,9 @@ export class MemberCounts {
   /** Seconds from handing a record to the log until it is durable. */
   readonly walSync = Histogram.exponential(0.001, 2, 14);
 
-  constructor(options: CountsOptions) {
+  constructor(options: CountsOptions, { slowApplyMs }: Pick<Tuning, 'slowApplyMs'>) {
     this.#options = options;
+    this.#slowApplyMs = slowApplyMs;
   }
 
   /** One write to the log: the time until it is durable. */
@@ -47,7 +48,8 @@ export class MemberCounts {
 
   /** A request was applied; `startMs` is the monotonic time when that was begun. */
   applied(request: InternalRequest, { response, error, changes }: Applied, startMs: number): void {
-    const { clock, log, slowApplyMs } = this.#options;
+    const { clock, log } = this.#options;
+    const slowApplyMs = this.#slowApplyMs;
     const tookMs = clock.monotonic() - startMs;
     if (tookMs > slowApplyMs) {
       this.slowApplies++;

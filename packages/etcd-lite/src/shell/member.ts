@@ -9,6 +9,7 @@ import { Peers, type PeersOptions, type PeerTransport } from '../transport/peers
 import { type InternalRequest, internalRequestCodec } from '../wire.ts';
 import type { Wal } from '../wal/wal.ts';
 import type { Checkpointer } from './checkpointer.ts';
+import { MemberCounts } from './counts.ts';
 import { Leadership } from './leadership.ts';
 import { LeaseExpiry } from './lease-expiry.ts';
 import type { Membership } from './membership.ts';
@@ -18,12 +19,14 @@ import { RaftNode } from './raft-node.ts';
 import { LinearizableReads } from './reads.ts';
 import { type Started, startUp, type StartUpOptions } from './start-up.ts';
 import { Sweeper } from './sweeper.ts';
+import { DEFAULT_TUNING, type Tuning } from './tuning.ts';
 
 export interface MemberOptions extends StartUpOptions, MembershipOptions {
   readonly peerTls: ClientTls | undefined;
   /** Applied entries between two checkpoints. */
   readonly snapshotCount: number;
   readonly quotaBytes: number;
+  readonly tuning?: Partial<Tuning>;
   /** Default: simple tokens, as etcd's. */
   readonly auth?: AuthOptions;
   readonly random: Random;
@@ -32,10 +35,6 @@ export interface MemberOptions extends StartUpOptions, MembershipOptions {
   readonly fatal: (msg: string, error: unknown) => void;
 }
 
-/** etcd's: of one proposal. */
-export const REQUEST_BYTES_MAX = 1.5 * 1024 * 1024;
-/** Entries kept in memory behind a checkpoint, so that a member a little behind needs no snapshot. */
-const CATCH_UP_ENTRIES_MAX = 1000;
 const REQUEST_TIMEOUT_MS = 5000;
 
 /**
@@ -44,6 +43,8 @@ const REQUEST_TIMEOUT_MS = 5000;
  */
 export class Member {
   readonly options: MemberOptions;
+  readonly tuning: Tuning;
+  readonly counts: MemberCounts;
   readonly machine: StateMachine;
   readonly watches: WatchHub;
   readonly leases: LeaseExpiry;
@@ -70,6 +71,8 @@ export class Member {
 
   private constructor(options: MemberOptions, started: Started) {
     this.options = options;
+    this.tuning = { ...DEFAULT_TUNING, ...options.tuning };
+    this.counts = new MemberCounts(options, this.tuning);
     this.#wal = started.wal;
     this.#checkpointer = started.checkpointer;
     this.machine = new StateMachine();
@@ -105,6 +108,16 @@ export class Member {
   /** The log entry that the state is the result of. */
   get position(): { readonly index: number; readonly term: number } {
     return { index: this.#applied, term: this.#appliedTerm };
+  }
+  /** What can tell how busy it is. */
+  get parts() {
+    return {
+      peers: this.#peers,
+      node: this.#node,
+      proposals: this.#proposals,
+      reads: this.#reads,
+      wal: this.#wal,
+    };
   }
   get diskBytes(): number {
     return this.#wal.bytes + this.#checkpointer.bytes;
@@ -178,8 +191,10 @@ export class Member {
   }
 
   #applyRequest(request: InternalRequest, term: number): void {
+    const startMs = this.options.clock.monotonic();
     const applied = this.machine.apply(request, term, this.#applied);
     if (applied === undefined) return;
+    this.counts.applied(request, applied, startMs);
     if (applied.error === undefined) {
       const granted = request.leaseGrant && this.machine.lessor.get(request.leaseGrant.ID);
       if (granted) this.leases.granted(granted);
@@ -235,7 +250,7 @@ export class Member {
       }));
       await this.#wal.release(releasable);
       const { newest } = this.#checkpointer;
-      const upTo = (newest?.index ?? 0) - Math.min(CATCH_UP_ENTRIES_MAX, this.options.snapshotCount);
+      const upTo = (newest?.index ?? 0) - Math.min(this.tuning.catchUpEntries, this.options.snapshotCount);
       if (upTo >= this.raft.status().firstIndex) this.raft.compact(upTo);
       this.options.log.info('checkpoint', { index: newest?.index, bytes: this.#checkpointer.bytes });
     } catch (error) {
@@ -247,9 +262,10 @@ export class Member {
 
   #makeRaft(started: Started): Raft {
     const { heartbeatMs, electionMs, random } = this.options;
+    const { preVote, requestBytesMax } = this.tuning;
     const electionTicks = Math.max(2, Math.round(electionMs / heartbeatMs));
     return new Raft(
-      { id: started.founding.raftId, electionTicks, heartbeatTicks: 1 },
+      { id: started.founding.raftId, electionTicks, preVote, entryBytesMax: requestBytesMax },
       started.initial,
       random,
     );
@@ -322,7 +338,7 @@ export class Member {
       raft: this.raft,
       clock,
       tickMs: heartbeatMs,
-      append: (record, mayBlock) => this.#wal.append(record, mayBlock),
+      append: (record, mayBlock) => this.counts.timeWrite(() => this.#wal.append(record, mayBlock)),
       send: (messages) => this.#peers.send(messages),
       apply: (entries) => this.#apply(entries),
       restore: (metadata) => this.#restore(metadata),
@@ -349,7 +365,7 @@ export class Member {
       self: this.membership.raftId,
       clock,
       timeoutMs: REQUEST_TIMEOUT_MS + 2 * electionMs,
-      requestBytesMax: REQUEST_BYTES_MAX,
+      requestBytesMax: this.tuning.requestBytesMax,
       firstId: clock.now() * 1024,
       term: () => this.raft.status().term,
       propose: (data) => {

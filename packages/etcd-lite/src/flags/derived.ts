@@ -1,0 +1,42 @@
+import type { ServerOptions } from '@kubelab/rpc';
+import type { SiteOptions } from '../http/site.ts';
+import type { Tuning } from '../shell/tuning.ts';
+import type { EtcdFlags } from './check.ts';
+
+const QUOTA_BYTES = 2 * 1024 * 1024 * 1024;
+/** What gRPC adds around a request of the largest size, as etcd reckons. */
+const GRPC_OVERHEAD_BYTES = 512 * 1024;
+
+/** `--quota-backend-bytes`: 0 means 2 GiB, less means no limit. */
+export function quotaBytesOf({ 'quota-backend-bytes': bytes }: EtcdFlags): number {
+  if (bytes === 0) return QUOTA_BYTES;
+  return bytes < 0 ? Number.POSITIVE_INFINITY : bytes;
+}
+
+export function tuningOf(flags: EtcdFlags): Tuning {
+  return {
+    requestBytesMax: flags['max-request-bytes'],
+    txnOpsMax: flags['max-txn-ops'],
+    catchUpEntries: flags['experimental-snapshot-catchup-entries'],
+    slowApplyMs: flags['experimental-warning-apply-duration'],
+    preVote: flags['pre-vote'],
+  };
+}
+
+export function siteOptionsOf(flags: EtcdFlags): SiteOptions {
+  return {
+    cors: flags.cors,
+    hosts: flags['host-whitelist'],
+    hasGateway: flags['enable-grpc-gateway'],
+    requestBytesMax: flags['max-request-bytes'] + GRPC_OVERHEAD_BYTES,
+  };
+}
+
+export function clientServerOptionsOf(flags: EtcdFlags): ServerOptions {
+  return {
+    receiveBytesMax: flags['max-request-bytes'] + GRPC_OVERHEAD_BYTES,
+    // 0 means never: this is as long as timers can wait.
+    keepaliveTimeMs: flags['grpc-keepalive-interval'] || 2 ** 31 - 1,
+    keepaliveTimeoutMs: flags['grpc-keepalive-timeout'] || 2 ** 31 - 1,
+  };
+}
