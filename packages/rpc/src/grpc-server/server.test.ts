@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
-import { type ClientHttp2Session, constants } from 'node:http2';
+import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
 import { connect as connectNet } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -125,22 +125,22 @@ describe('a gRPC server', () => {
     assert.deepEqual(events, ['put aborted']);
   });
 
-  test('tells handlers of a client that has cancelled', async () => {
+  test('tells handlers of a client that has cancelled, or is gone', async () => {
     events.length = 0;
-    for (const path of [PUT, KEEP_ALIVE]) {
-      const stream = session.request({
-        ':method': 'POST',
-        ':path': path,
-        'content-type': 'application/grpc',
-      });
+    const open = async (via: ClientHttp2Session, path: string): Promise<ClientHttp2Stream> => {
+      const stream = via.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
       stream.on('error', () => undefined);
-      stream.write(frameOf(Buffer.alloc(0)));
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      stream.close(constants.NGHTTP2_CANCEL);
-    }
-    await eventually('both to hear of it', () =>
-      Promise.resolve(events.includes('put aborted') && events.includes('keep-alive cut off')),
-    );
+      await new Promise((resolve) => stream.write(frameOf(Buffer.alloc(0)), resolve));
+      return stream;
+    };
+    const put = await open(session, PUT);
+    put.close(constants.NGHTTP2_CANCEL);
+    await eventually('the cancellation', () => Promise.resolve(events.includes('put aborted')));
+    const other = await connectRaw(`http://127.0.0.1:${port}`);
+    const keepAlive = await open(other, KEEP_ALIVE);
+    await once(keepAlive, 'data');
+    other.destroy();
+    await eventually('the loss', () => Promise.resolve(events.includes('keep-alive cut off')));
   });
 
   test('carries messages both ways on one stream', async () => {
