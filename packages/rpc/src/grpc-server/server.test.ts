@@ -65,11 +65,8 @@ describe('a gRPC server', () => {
   });
 
   test('answers before the client has said its last', async () => {
-    const answer = await Promise.race([
-      call({ path: RANGE, pieces: [keyed('abc')], end: false }),
-      new Promise<undefined>((resolve) => setTimeout(resolve, 20_000)),
-    ]);
-    assert.equal(answer?.status, '0');
+    const answer = await call({ path: RANGE, pieces: [keyed('abc')], end: false });
+    assert.equal(answer.status, '0');
   });
 
   test('inflates gzip, and refuses what it does not know', async () => {
