@@ -12,6 +12,8 @@ export class SnapshotRefusedError extends Error {
 
 export interface SnapshotFile {
   readonly database: DatabaseReader;
+  /** SHA-256 of the database, hexadecimal. */
+  readonly digest: string;
   readonly close: () => Promise<void>;
 }
 
@@ -35,12 +37,11 @@ export async function openSnapshot(
     const size = await file.size();
     const hasHash = size % SECTOR_BYTES === HASH_BYTES;
     const databaseBytes = hasHash ? size - HASH_BYTES : size;
-    if (!skipHashCheck) {
-      if (!hasHash) throw missingHash(path, size);
-      await checkHash(file, path, databaseBytes);
-    }
+    if (!skipHashCheck && !hasHash) throw missingHash(path, size);
+    const digest = await digestOf(file, databaseBytes);
+    if (!skipHashCheck) await checkHash(file, path, databaseBytes, digest);
     const database = await DatabaseReader.open(file, path, databaseBytes);
-    return { database, close: () => file.close() };
+    return { database, digest, close: () => file.close() };
   } catch (error) {
     await file.close();
     throw error;
@@ -56,11 +57,14 @@ async function open(disk: Disk, path: string): Promise<DiskFile> {
   }
 }
 
-async function checkHash(file: DiskFile, path: string, databaseBytes: number): Promise<void> {
+async function digestOf(file: DiskFile, bytes: number): Promise<string> {
   const digest = createHash('sha256');
-  for (let at = 0; at < databaseBytes; at += READ_BYTES)
-    digest.update(await file.read(at, Math.min(READ_BYTES, databaseBytes - at)));
-  const found = digest.digest('hex');
+  for (let at = 0; at < bytes; at += READ_BYTES)
+    digest.update(await file.read(at, Math.min(READ_BYTES, bytes - at)));
+  return digest.digest('hex');
+}
+
+async function checkHash(file: DiskFile, path: string, databaseBytes: number, found: string): Promise<void> {
   const expected = Buffer.from(await file.read(databaseBytes, HASH_BYTES)).toString('hex');
   if (found === expected) return;
   throw new SnapshotRefusedError(

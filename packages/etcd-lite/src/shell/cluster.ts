@@ -42,6 +42,14 @@ export function parseCluster(initialCluster: readonly string[], name: string, to
   return { id: hash53(ids.join(' ')), members, self };
 }
 
+/**
+ * Of a cluster whose first state is this snapshot: members that began with another state, or with none, are
+ * told apart by it.
+ */
+export function restoredClusterId(id: number, snapshotDigest: string): number {
+  return hash53(`${id} ${snapshotDigest}`);
+}
+
 /** Of a member that is added later. As in etcd the time makes it one that was never used before. */
 export function newMemberId(peerUrls: readonly string[], nowMs: number): string {
   return hash53(`${peerUrls.toSorted().join(',')} ${Math.floor(nowMs)}`).toString(16);

@@ -14,6 +14,8 @@ export interface Founding {
   readonly name: string;
   /** One of the first members; else it joined, and gets all state from the others. */
   readonly isFounder: boolean;
+  /** What its log follows is a checkpoint that was made of a snapshot, and nothing else. */
+  readonly isRestored?: boolean;
   /** What its log follows. */
   readonly first: { readonly index: number; readonly term: number };
   /** It votes in no election up to this term, but for `vote`: it may have forgotten what it did there. */

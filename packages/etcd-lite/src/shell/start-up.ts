@@ -8,6 +8,7 @@ import type { WalContents } from '../wal/recovery.ts';
 import { Wal } from '../wal/wal.ts';
 import { Checkpointer, type Restored } from './checkpointer.ts';
 import type { Cluster } from './cluster.ts';
+import { refuseEtcdData } from './etcd-data.ts';
 import { entriesToBeAlone } from './force-new-cluster.ts';
 import { firstState, type Founding, foundingOf, NOTHING, readFounding, writeFounding } from './founding.ts';
 
@@ -46,9 +47,21 @@ export class ForeignDataError extends Error {
   }
 }
 
+/** What a member began with was a snapshot, and that is gone: without it, it would begin with nothing. */
+export class RestoredStateMissingError extends Error {
+  constructor(folder: string) {
+    super(
+      `${folder} has no checkpoint that is whole, and this member was restored from a snapshot: ` +
+        'remove the data directory and restore it again, or let the member join the others anew',
+    );
+    this.name = 'RestoredStateMissingError';
+  }
+}
+
 /** Brings back what is on disk: the newest checkpoint, and the log from there on. */
 export async function startUp(options: StartUpOptions): Promise<Started> {
   const { disk, dataDir, log, walSegmentBytes } = options;
+  await refuseEtcdData(disk, dataDir);
   const folder = join(dataDir, 'member');
   const snapFolder = join(folder, 'snap');
   const walFolder = join(folder, 'wal');
@@ -57,6 +70,7 @@ export async function startUp(options: StartUpOptions): Promise<Started> {
   const { clusterId, raftId } = founding;
   const checkpointer = new Checkpointer(disk, snapFolder, clusterId, log);
   const restored = await checkpointer.load();
+  if (founding.isRestored === true && restored === undefined) throw new RestoredStateMissingError(snapFolder);
   const identity = { clusterId, raftId };
   const { wal, contents } = await Wal.open({
     disk,

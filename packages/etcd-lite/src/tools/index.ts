@@ -14,7 +14,16 @@ export type Tools = Readonly<Record<string, Tool>>;
  * `kubelab etcd-lite <tool> …`, by the tool's name. Each is imported only when it is run:
  * `run: async (argv) => (await import('./restore.ts')).restore(argv)`.
  */
-export const TOOLS: Tools = {};
+export const TOOLS: Tools = {
+  restore: {
+    summary: "make a data directory out of a snapshot, a real etcd's or one of ours",
+    run: async (argv) => (await import('./restore.ts')).restore(argv),
+  },
+  'snapshot-status': {
+    summary: 'show what a snapshot holds',
+    run: async (argv) => (await import('./snapshot-status.ts')).snapshotStatusTool(argv),
+  },
+};
 
 /**
  * Runs the tool that the first word names. False: the first word is a flag or there is none, so a member is
