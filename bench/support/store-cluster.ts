@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,6 +26,8 @@ export interface StoreMember {
   readonly folder: string;
   /** `127.0.0.1:2379`, for clients. */
   readonly endpoint: string;
+  /** The same with its scheme. */
+  readonly url: string;
 }
 
 interface MemberProcess extends StoreMember {
@@ -33,11 +35,16 @@ interface MemberProcess extends StoreMember {
   child: ChildProcess | undefined;
 }
 
+/** PEM files for loopback. */
+export interface StoreTls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface StoreOptions {
-  /** More flags, for every member. */
-  readonly flags?: readonly string[];
   /** Clients must use TLS; members among themselves do not. */
-  readonly scheme?: 'http' | 'https';
+  readonly tls?: StoreTls;
 }
 
 /** A store of some members on loopback; both programs take the same flags. */
@@ -48,17 +55,18 @@ export class StoreCluster {
   /** For questions, not for load. */
   readonly client: EtcdClient;
 
-  private constructor(program: StoreProgram, folder: string, members: MemberProcess[]) {
+  private constructor(program: StoreProgram, folder: string, members: MemberProcess[], tls?: StoreTls) {
     this.program = program;
     this.folder = folder;
     this.#members = members;
-    const endpoints = members.map(({ endpoint }) => `http://${endpoint}`);
-    this.client = new EtcdClient({ endpoints, log: silentLogger, clock: realClock });
+    const endpoints = members.map(({ url }) => url);
+    const trust = tls === undefined ? {} : { tls: { ca: readFileSync(tls.ca) } };
+    this.client = new EtcdClient({ endpoints, log: silentLogger, clock: realClock, ...trust });
   }
 
   static async start(program: StoreProgram, size: number, options: StoreOptions = {}): Promise<StoreCluster> {
     const folder = await mkdtemp(join(tmpdir(), 'kubelab-bench-store-'));
-    const { scheme = 'http', flags: more = [] } = options;
+    const { tls } = options;
     const ports: { endpoint: string; peer: string }[] = [];
     for (let i = 0; i < size; i++) {
       const [client, peer] = [await freePort(), await freePort()];
@@ -67,20 +75,28 @@ export class StoreCluster {
     const initialCluster = ports.map(({ peer }, i) => `m${i}=${peer}`).join(',');
     const members = ports.map(({ endpoint, peer }, i): MemberProcess => {
       const data = join(folder, `m${i}`);
+      const url = `${tls === undefined ? 'http' : 'https'}://${endpoint}`;
       const flags = {
         name: `m${i}`,
         'data-dir': data,
-        'listen-client-urls': `${scheme}://${endpoint}`,
-        'advertise-client-urls': `${scheme}://${endpoint}`,
+        'listen-client-urls': url,
+        'advertise-client-urls': url,
         'listen-peer-urls': peer,
         'initial-advertise-peer-urls': peer,
         'initial-cluster': initialCluster,
+        ...(tls === undefined ? {} : { 'cert-file': tls.cert, 'key-file': tls.key }),
       };
-      const own = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
-      const words = [...COMMANDS[program], ...own, ...more];
-      return { name: `m${i}`, folder: data, endpoint, words, child: undefined };
+      const words = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+      return {
+        name: `m${i}`,
+        folder: data,
+        endpoint,
+        url,
+        words: [...COMMANDS[program], ...words],
+        child: undefined,
+      };
     });
-    const cluster = new StoreCluster(program, folder, members);
+    const cluster = new StoreCluster(program, folder, members, tls);
     for (const member of members) cluster.startMember(member);
     return cluster;
   }
@@ -129,20 +145,16 @@ export class StoreCluster {
 
   async #findLeader(): Promise<StoreMember | undefined> {
     for (const member of this.#members) {
-      await this.#assertAlive(member);
-      const url = `http://${member.endpoint}`;
-      const status = await this.client.status(url, { timeoutMs: 1000 }).catch(() => undefined);
+      await assertAlive(member, this.program);
+      const status = await this.client.status(member.url, { timeoutMs: 1000 }).catch(() => undefined);
       if (status !== undefined && status.leader === status.header.memberId) return member;
     }
     return undefined;
   }
 
-  /** One that could not start says why in its log. */
-  async #assertAlive({ child, name, folder }: MemberProcess): Promise<void> {
-    if (child === undefined || (child.exitCode === null && child.signalCode === null)) return;
-    const lines = (await readFile(`${folder}.log`, 'utf8')).trim().split('\n');
-    const telling = lines.find((line) => /error|fatal|panic/i.test(line)) ?? lines.at(-1);
-    throw new Error(`${this.program} ${name} has ended: ${telling}`);
+  /** Throws when a member has ended that nobody ended: what a load says of it is but the consequence. */
+  async assertAlive(): Promise<void> {
+    for (const member of this.#members) await assertAlive(member, this.program);
   }
 
   async stop(): Promise<void> {
@@ -156,4 +168,12 @@ export class StoreCluster {
     if (member === undefined) throw new Error(`the store has no member ${name}`);
     return member;
   }
+}
+
+/** One that could not start, or broke off, says why in its log. */
+async function assertAlive({ child, name, folder }: MemberProcess, program: StoreProgram): Promise<void> {
+  if (child === undefined || (child.exitCode === null && child.signalCode === null)) return;
+  const lines = (await readFile(`${folder}.log`, 'utf8')).trim().split('\n');
+  const telling = lines.findLast((line) => /error|fatal|panic/i.test(line)) ?? lines.at(-1);
+  throw new Error(`${program} ${name} has ended: ${telling}`);
 }

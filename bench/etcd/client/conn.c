@@ -13,7 +13,7 @@ static void lose(struct conn *conn, const char *why) {
   if (conn->state == CONN_LOST) return;
   if (conn->lost == NULL) die("%s: connection lost: %s", conn->endpoint->authority, why);
   conn->state = CONN_LOST;
-  transport_close(&conn->transport);
+  if (conn->transport.fd >= 0) transport_close(&conn->transport);
   nghttp2_session_del(conn->session);
   conn->session = NULL;
   while (conn->calls != NULL) grpc_finish(conn->calls, STATUS_LOST, why);
@@ -52,7 +52,9 @@ static void receive(struct conn *conn) {
     ssize_t count = transport_read(&conn->transport, buffer, sizeof buffer);
     if (count == TRANSPORT_AGAIN) return;
     if (count <= 0) return lose(conn, count == 0 ? "closed by the server" : "reset");
+    conn->is_busy = true;
     ssize_t taken = nghttp2_session_mem_recv(conn->session, buffer, (size_t)count);
+    conn->is_busy = false;
     if (taken < 0) return lose(conn, nghttp2_strerror((int)taken));
     if (conn->transport.tls == NULL && (size_t)count < sizeof buffer) return;
   }
@@ -66,11 +68,13 @@ static void await_room(struct conn *conn, bool awaits) {
 
 /* Everything nghttp2 has to say goes out in one write. */
 void conn_flush(struct conn *conn) {
-  if (conn->state != CONN_OPEN) return;
+  if (conn->state != CONN_OPEN || conn->is_busy) return;
   const uint8_t *frame;
   ssize_t length;
+  conn->is_busy = true;
   while ((length = nghttp2_session_mem_send(conn->session, &frame)) > 0)
     bytes_append(&conn->out, frame, (size_t)length);
+  conn->is_busy = false;
   if (length < 0) return lose(conn, nghttp2_strerror((int)length));
   while (conn->written < conn->out.length) {
     ssize_t count = transport_write(&conn->transport, conn->out.data + conn->written,
@@ -83,6 +87,10 @@ void conn_flush(struct conn *conn) {
   await_room(conn, false);
   if (!nghttp2_session_want_read(conn->session) && !nghttp2_session_want_write(conn->session))
     lose(conn, "the server said goodbye");
+}
+
+bool conn_is_usable(const struct conn *conn) {
+  return conn->state == CONN_OPEN && nghttp2_session_check_request_allowed(conn->session);
 }
 
 static void ready(struct source *source, uint32_t events) {
@@ -99,6 +107,6 @@ void conn_open(struct conn *conn, const struct endpoint *endpoint) {
   conn->awaits_room = false;
   conn->state = CONN_CONNECTING;
   conn->transport = (struct transport){.fd = transport_connect(endpoint->host, endpoint->port)};
-  if (conn->transport.fd < 0) die("%s: cannot connect", endpoint->authority);
+  if (conn->transport.fd < 0) return lose(conn, "refused");
   loop_add(conn->transport.fd, &conn->source, EPOLLOUT);
 }

@@ -26,7 +26,7 @@ struct conn;
 /* One call. The owner fills in the first part and may use it again once `done` has been called. */
 struct call {
   const char *path;
-  /* The request side stays open after the one request: a watch. */
+  /* The request side stays open after the messages: a watch. */
   bool is_open_ended;
   /* NULL: the message is not looked at. */
   void (*message)(struct call *call, struct bytes message);
@@ -37,6 +37,7 @@ struct call {
   struct call *previous;
   uint64_t started_ns;
   struct bytes request;
+  size_t message_at;
   size_t sent;
   struct bytes incoming;
   unsigned messages;
@@ -53,6 +54,8 @@ struct conn {
   struct bytes out;
   size_t written;
   bool awaits_room;
+  /* nghttp2 is at work on it, and must not be called again from its callbacks. */
+  bool is_busy;
   struct call *calls;
 
   void (*opened)(struct conn *conn);
@@ -61,13 +64,18 @@ struct conn {
   void *owner;
 };
 
-/* Connects; `opened` and `lost` must be set. A lost one can be opened again. */
+/* Connects; `opened` must be set. What has been lost may be opened again, but not from within `lost`. */
 void conn_open(struct conn *conn, const struct endpoint *endpoint);
-/* Starts a call with what call_request returned filled in. It leaves with the next conn_flush. */
+/* False when the connection is not there, or the server wants no more calls on it. */
+bool conn_is_usable(const struct conn *conn);
+/* Starts a call with the messages that have been put into it. It leaves with the next conn_flush. */
 void conn_start(struct conn *conn, struct call *call);
-/* The call's request, empty, for the message to be appended to. */
-struct bytes *call_request(struct call *call);
-/* Sends what is due. Needed after conn_start everywhere but in callbacks of this same connection. */
+/* Forgets the messages of the call before. */
+void call_clear(struct call *call);
+/* Where one more message is to be appended; then call_end_message. */
+struct bytes *call_begin_message(struct call *call);
+void call_end_message(struct call *call);
+/* Sends what is due; after callbacks of this same connection that happens by itself. */
 void conn_flush(struct conn *conn);
 
 #endif

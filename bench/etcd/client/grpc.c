@@ -8,11 +8,21 @@
 #define PREFIX_BYTES 5
 #define NO_STATUS (-2)
 
-struct bytes *call_request(struct call *call) {
-  static const uint8_t zeroes[PREFIX_BYTES];
+void call_clear(struct call *call) {
   call->request.length = 0;
+}
+
+struct bytes *call_begin_message(struct call *call) {
+  static const uint8_t zeroes[PREFIX_BYTES];
+  call->message_at = call->request.length;
   bytes_append(&call->request, zeroes, PREFIX_BYTES);
   return &call->request;
+}
+
+void call_end_message(struct call *call) {
+  uint8_t *prefix = call->request.data + call->message_at;
+  size_t length = call->request.length - call->message_at - PREFIX_BYTES;
+  for (int i = 0; i < 4; i++) prefix[1 + i] = (uint8_t)(length >> (24 - 8 * i));
 }
 
 static ssize_t read_request(nghttp2_session *session, int32_t stream, uint8_t *into, size_t room, uint32_t *flags,
@@ -36,8 +46,6 @@ static nghttp2_nv header(const char *name, const char *value) {
 }
 
 void conn_start(struct conn *conn, struct call *call) {
-  size_t length = call->request.length - PREFIX_BYTES;
-  for (int i = 0; i < 4; i++) call->request.data[1 + i] = (uint8_t)(length >> (24 - 8 * i));
   call->conn = conn;
   call->sent = call->incoming.length = call->messages = 0;
   call->status = NO_STATUS;

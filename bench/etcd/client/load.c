@@ -3,11 +3,12 @@
  * that is measured, and writers beside it. Connections are made first, then comes the warm-up, then the part
  * that counts, then what is still under way is waited for.
  */
-#include "load.h"
+#include "modes.h"
 #include "cpu.h"
 #include "report.h"
 #include "work.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static enum { OPENING, WARMING_UP, MEASURING, DRAINING } phase;
@@ -35,8 +36,10 @@ static void drain(void) {
 
 static void on_time(struct timer *self) {
   (void)self;
-  if (phase == WARMING_UP) measure();
-  else drain();
+  if (phase == WARMING_UP) return measure();
+  if (phase == MEASURING && options->count > 0)
+    die("%s: only %" PRIu64 " of %" PRIu64 " in time", options->mode, measured.operations, options->count);
+  drain();
 }
 
 /* With --count, no more requests of the measured lane are begun than that. */
@@ -50,7 +53,9 @@ static void begin(struct slot *slot) {
   slot->turn++;
   slot->lane->begun++;
   slot->items = 1;
-  slot->lane->work->encode(slot, call_request(&slot->call));
+  call_clear(&slot->call);
+  slot->lane->work->encode(slot, call_begin_message(&slot->call));
+  call_end_message(&slot->call);
   under_way++;
   conn_start(slot->call.conn, &slot->call);
 }

@@ -19,7 +19,7 @@ static const char USAGE[] =
     "        ready  until the first linearizable get succeeds\n"
     "\n"
     "  --connections N (1)     --streams N (1): requests under way on each\n"
-    "  --warm-up S (0)         --seconds S, or --count N\n"
+    "  --warm-up S (0)         --seconds S, or --count N (with both: in time, or the run fails)\n"
     "  --prefix TEXT           --keys N (1)      --value-bytes N (256)    --limit N (500)\n"
     "  --writers N (0)         --rate N (0: no pause between puts)\n"
     "  --watches N (1)         --separate-streams   --backlog N (100)\n"

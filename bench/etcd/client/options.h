@@ -15,7 +15,7 @@ struct options {
   /* Requests under way on each connection. */
   unsigned streams;
   uint64_t warm_up_ns;
-  /* Of the measured part; 0 where `count` is the end. */
+  /* Of the measured part; with `count` what that may take at most, and 0 is no limit. */
   uint64_t duration_ns;
   uint64_t count;
 

@@ -3,7 +3,7 @@ import type { FigureId } from '../core/figures.ts';
 import type { LoadReport } from '../core/load-report.ts';
 import type { Bench } from '../scenario.ts';
 import type { LoadMode, LoadOptions } from './load-client.ts';
-import { sampleOf } from './rounds.ts';
+import { sampleOf, telling } from './rounds.ts';
 
 /** A load that gives one figure or some. */
 export interface Operation {
@@ -33,7 +33,9 @@ export async function measureOperations(
   for (const operation of operations) {
     const ids = figuresIn([operation]);
     if (ids.some((id) => bench.wants(id)))
-      await bench.attempt(ids, () => measureOperation(bench, store, endpoint, operation));
+      await bench.attempt(ids, () =>
+        telling(store, () => measureOperation(bench, store, endpoint, operation)),
+      );
   }
 }
 

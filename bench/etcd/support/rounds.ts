@@ -22,9 +22,19 @@ export async function alternate(
       bench.tell(`${name}, round ${round} of ${rounds}: ${program}`);
       const store = await StoreCluster.start(program, members, options);
       bench.defer(() => store.stop());
-      await measure(store);
+      await telling(store, () => measure(store));
       await store.stop();
     }
+  }
+}
+
+/** What went wrong may be the consequence of a member's end: then that is what is told. */
+export async function telling<T>(store: StoreCluster, what: () => Promise<T>): Promise<T> {
+  try {
+    return await what();
+  } catch (error) {
+    await store.assertAlive();
+    throw error;
   }
 }
 
