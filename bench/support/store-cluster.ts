@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { realClock, silentLogger } from '@kubelab/component-base';
 import { eventually } from '@kubelab/component-base/testing';
 import { EtcdClient } from '@kubelab/rpc/etcd';
 import { endProcess, freePort } from '@kubelab/rpc/testing';
+import { spawnChild } from './children.ts';
 
 export type StoreProgram = 'etcd-lite' | 'etcd';
 
@@ -118,7 +119,7 @@ export class StoreCluster {
     const member = this.#processOf(which);
     const [command = '', ...words] = member.words;
     const log = openSync(`${member.folder}.log`, 'a');
-    member.child = spawn(command, words, { stdio: ['ignore', log, log] });
+    member.child = spawnChild(command, words, { stdio: ['ignore', log, log] });
     closeSync(log);
   }
 

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execute } from '../../../tests/support/lab.ts';
+import { spawnChild } from '../../support/children.ts';
 import { onPath } from '../../support/on-path.ts';
 import { type LoadReport, parseReport } from '../core/load-report.ts';
 
@@ -87,7 +88,9 @@ export class LoadClient {
 
   /** Starts a load; `interrupt` ends its measured part. */
   start(mode: LoadMode, options: LoadOptions): { report: Promise<LoadReport>; interrupt(): void } {
-    const child = spawn(this.#program, [mode, ...wordsOf(options)], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawnChild(this.#program, [mode, ...wordsOf(options)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#running.add(child);
     return {
       report: this.#outcome(child, mode, options),
