@@ -20,6 +20,7 @@ export class Answer implements Sender {
   #frameBytes = 0;
   #trailers: OutgoingHttpHeaders | undefined;
   #isQueued = false;
+  #isAwaitingDrain = false;
   /** Of the last chunk; the ones before were held back by `hasRoom`. */
   #lastBytes = 0;
 
@@ -39,16 +40,36 @@ export class Answer implements Sender {
   }
 
   write(message: Uint8Array): void {
-    const frame = frameOf(message);
-    this.#frames.push(frame);
-    this.#frameBytes += frame.length;
+    this.#add(message);
     this.#queue();
+  }
+
+  /** The one message of a call that has succeeded. */
+  reply(message: Uint8Array): void {
+    this.#add(message);
+    this.end(OK_TRAILERS);
   }
 
   /** Nothing may be written after it. */
   end(trailers: OutgoingHttpHeaders): void {
     this.#trailers = trailers;
     this.#queue();
+  }
+
+  /** However often somebody writes on regardless. */
+  #awaitDrain(): void {
+    if (this.#isAwaitingDrain) return;
+    this.#isAwaitingDrain = true;
+    this.#stream.once('drain', () => {
+      this.#isAwaitingDrain = false;
+      this.#onDrain();
+    });
+  }
+
+  #add(message: Uint8Array): void {
+    const frame = frameOf(message);
+    this.#frames.push(frame);
+    this.#frameBytes += frame.length;
   }
 
   #queue(): void {
@@ -83,7 +104,7 @@ export class Answer implements Sender {
     this.#frames = [];
     this.#frameBytes = 0;
     if (trailers === undefined) {
-      if (!stream.write(chunk)) stream.once('drain', this.#onDrain);
+      if (!stream.write(chunk)) this.#awaitDrain();
       return;
     }
     this.#lastBytes = bytes;

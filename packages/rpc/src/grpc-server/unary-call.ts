@@ -1,5 +1,5 @@
 import type { ServerHttp2Stream } from 'node:http2';
-import { RpcError, rpcErrorFrom, StatusCode } from '../status.ts';
+import { RpcError, StatusCode } from '../status.ts';
 import { Call, decode } from './call.ts';
 import type { Connection } from './connection.ts';
 import type { Method } from './methods.ts';
@@ -36,12 +36,9 @@ export class UnaryCall extends Call {
   async #run(request: unknown): Promise<void> {
     try {
       const response = await this.#method.handler(request, this);
-      if (this.isOver) return;
-      this.answer.write(this.#method.encode(response));
+      if (!this.isOver) this.answer.reply(this.#method.encode(response));
     } catch (error) {
-      this.fail(rpcErrorFrom(error));
-      return;
+      this.fail(error);
     }
-    this.succeed();
   }
 }
