@@ -62,12 +62,12 @@ export async function call(store: Store, request: Request): Promise<Answer> {
       return { revision: revisionOf(header), found: (kvs ?? []).map(seen) };
     }
     case 'cas': {
-      const txn = txnCodec.encode({
+      const txn = txnRequest({
         compare: [modRevisionIs(request.key, request.expected)],
         success: [{ requestPut: putRequest(request.key, request.value, 0) }],
         failure: [{ requestRange: rangeRequest(request.key, undefined, false) }],
       });
-      const { header, succeeded, responses } = await store.txn(txnCodec.decode(txn));
+      const { header, succeeded, responses } = await store.txn(txn);
       const [op] = responses ?? [];
       const { responseRange: range, responsePut: put } = op ?? {};
       return {
@@ -110,6 +110,10 @@ const UNCERTAIN: ReadonlySet<EtcdError['reason']> = new Set([
 ]);
 
 /** Members get requests from the wire, where of a union's fields only one is there. */
+export function txnRequest(request: Init<TxnRequest>): TxnRequest {
+  return txnCodec.decode(txnCodec.encode(request));
+}
+
 const txnCodec = loadProto('etcd').message<TxnRequest>('etcdserverpb.TxnRequest');
 
 function modRevisionIs(key: string, modRevision: number): Init<Compare> {
