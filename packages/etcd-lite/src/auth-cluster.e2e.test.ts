@@ -78,11 +78,11 @@ describe('auth on three members', () => {
   });
 
   test('AUTH-3 writes go on while users and roles change, and members stay the same', async () => {
-    let isOver = false;
+    const enough = new AbortController();
     const acknowledged: string[] = [];
     const write = async (url: string, i: number): Promise<void> => {
       const client = clientOf('both', [url]);
-      for (let n = 0; !isOver; n++) {
+      for (let n = 0; !enough.signal.aborted; n++) {
         const key = `b/${i}/${n}`;
         await client.put({ key: b(key), value: b('v') });
         acknowledged.push(key);
@@ -94,7 +94,7 @@ describe('auth on three members', () => {
       await change('UserGrantRole', { user: 'both', role: `extra-${i}` });
       await change('RoleDelete', { role: `extra-${i}` });
     }
-    isOver = true;
+    enough.abort();
     await Promise.all(writers);
     const { kvs } = await root.range({ key: b('b/'), rangeEnd: b('b0') });
     assert.deepEqual(new Set(kvs.map(({ key }) => textOf(key))), new Set(acknowledged));
