@@ -14,7 +14,6 @@ import type {
   AuthUserRevokeRoleRequest,
   CompactionRequest,
   DeleteRangeRequest,
-  KeyValue,
   LeaseGrantRequest,
   LeaseId,
   LeaseRevokeRequest,
@@ -172,7 +171,8 @@ export interface CheckpointHeader {
 
 export interface CheckpointRecord {
   readonly header: CheckpointHeader | null;
-  readonly versions: readonly { readonly kv: KeyValue; readonly sub: number }[];
+  /** `kv` is a `mvccpb.KeyValue` on the wire. */
+  readonly versions: readonly { readonly kv: Uint8Array; readonly sub: number }[];
   readonly leases: readonly { readonly ID: LeaseId; readonly TTL: number; readonly remainingTtl: number }[];
   readonly end: { readonly versionCount: number } | null;
 }

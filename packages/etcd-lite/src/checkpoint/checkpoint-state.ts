@@ -1,16 +1,19 @@
 import { assert } from '@kubelab/component-base';
 import type { Init, Int64 } from '@kubelab/rpc';
 import { AuthStore } from '../core/auth/auth-store.ts';
-import type { VersionRecord } from '../core/key-version.ts';
-import { keyText } from '../core/keys.ts';
+import type { KeyVersion } from '../core/key-version.ts';
 import { Lessor } from '../core/lessor.ts';
 import { Members } from '../core/members.ts';
 import { MvccStore } from '../core/mvcc-store.ts';
+import { Slab } from '../core/slabs.ts';
 import type { State } from '../core/state-machine.ts';
+import { readKeyValue } from '../core/wire-key-value.ts';
 import type { CheckpointHeader, CheckpointRecord, WireSnapshotMetadata } from '../wire.ts';
 
-/** Histories copied in one go; between two slices the member serves requests. */
+/** Histories looked at in one go; between two slices the member serves requests. */
 const SLICE_KEYS = 128;
+/** Of one record: large enough that a restart reads few, small enough that writing one takes no millisecond. */
+const RECORD_BYTES = 256 * 1024;
 
 /**
  * The records of a checkpoint of the state as of this call, although it goes on changing while they are
@@ -53,10 +56,11 @@ export function stateRecords(
       for (let slice = first; slice.done !== true; slice = walk.next()) {
         const versions = slice.value
           .flatMap((history) => history.keptAt(compactRevision))
-          .filter(({ modRevision }) => modRevision <= revision)
-          .map((version) => ({ kv: version, sub: version.sub }));
-        versionCount += versions.length;
-        if (versions.length > 0) yield { versions };
+          .filter(({ modRevision }) => modRevision <= revision);
+        for (const part of partsOf(versions)) {
+          versionCount += part.length;
+          yield { versions: part.map(({ wire, sub }) => ({ kv: wire, sub })) };
+        }
       }
     } finally {
       walk.return(undefined);
@@ -65,29 +69,42 @@ export function stateRecords(
   }
 }
 
+function* partsOf(versions: readonly KeyVersion[]): Generator<KeyVersion[]> {
+  let part: KeyVersion[] = [];
+  let bytes = 0;
+  for (const version of versions) {
+    part.push(version);
+    bytes += version.wireLength;
+    if (bytes < RECORD_BYTES) continue;
+    yield part;
+    part = [];
+    bytes = 0;
+  }
+  if (part.length > 0) yield part;
+}
+
 /** The state that a checkpoint holds, and what it says about itself. */
 export async function readState(
-  records: AsyncIterable<CheckpointRecord>,
+  records: AsyncIterable<{ readonly record: CheckpointRecord; readonly memory: Buffer }>,
 ): Promise<{ header: CheckpointHeader; state: State }> {
   let header: CheckpointHeader | undefined;
   const lessor = new Lessor();
-  const versions: VersionRecord[] = [];
-  for await (const record of records) {
+  const restoring = MvccStore.restoring();
+  let versionCount = 0;
+  for await (const { record, memory } of records) {
     header ??= record.header ?? undefined;
     for (const { ID, TTL, remainingTtl } of record.leases) lessor.grant(ID, TTL, remainingTtl);
-    for (const { kv, sub } of record.versions) {
-      const { key, createRevision, modRevision, version, value, lease } = kv;
-      versions.push({ key, createRevision, modRevision, version, value, lease, sub });
-    }
+    // What was read stays where it is, and becomes a slab of the store.
+    const slab = new Slab(memory);
+    for (const { kv, sub } of record.versions) restoring.adopt(readKeyValue(kv), sub, slab);
+    versionCount += record.versions.length;
     if (record.end !== null)
-      assert(record.end.versionCount === versions.length, 'CKPT-1', 'versions are missing');
+      assert(record.end.versionCount === versionCount, 'CKPT-1', 'versions are missing');
   }
   assert(header !== undefined, 'CKPT-1', 'a checkpoint without header');
-  const store = MvccStore.restore(header.revision, header.compactRevision, versions, keyText);
-  for (const history of store.histories()) {
-    const { latest } = history;
-    if (latest !== undefined && latest.version > 0) lessor.attach(history.text, latest.lease);
-  }
+  const store = restoring.finish(header.revision, header.compactRevision);
+  for (const { latest, isLive, text } of store.histories())
+    if (latest !== undefined && isLive && latest.lease !== 0) lessor.attach(text, latest.lease);
   return {
     header,
     state: {

@@ -13,10 +13,7 @@ interface Leaf<V> {
 
 interface Branch<V> {
   readonly isLeaf: false;
-  /**
-   * `keys[i]` is greater than all keys below `children[i - 1]`, and (but for the first) not greater than any
-   * below `children[i]`.
-   */
+  /** `keys[i]` is not greater than any key below `children[i]`, and greater than all below the one before. */
   readonly keys: KeyText[];
   readonly children: Node<V>[];
   count: number;
@@ -67,6 +64,7 @@ export class CountedTree<V> {
     if (isLast) this.#last = key;
     while (!node.isLeaf) {
       path.push(node);
+      if (key < (node.keys[0] ?? key)) node.keys[0] = key;
       node = isLast ? lastOf(node) : childOf(node, key);
     }
     const at = isLast ? node.keys.length : lowerBound(node.keys, key);
@@ -208,10 +206,8 @@ function visitRange<V>(
     }
     return true;
   }
-  const first = childIndex(node, start);
-  for (let at = first; at < keys.length; at++) {
-    // Below the first child there may be keys less than the one it is filed under.
-    if (at > first && (keys[at] as KeyText) >= end) return false;
+  for (let at = childIndex(node, start); at < keys.length; at++) {
+    if ((keys[at] as KeyText) >= end) return false;
     if (!visitRange(node.children[at] as Node<V>, start, end, visit)) return false;
   }
   return true;

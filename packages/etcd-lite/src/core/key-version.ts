@@ -10,6 +10,7 @@ import {
   writeNumberField,
 } from './protobuf-bytes.ts';
 import type { Slab, Slabs, Tenant } from './slabs.ts';
+import { KEY_VALUE_TAGS, type WireKeyValue, type WireNumbers } from './wire-key-value.ts';
 
 /** A version as checkpoints and imports bring it. */
 export interface VersionRecord extends KeyValue {
@@ -17,17 +18,9 @@ export interface VersionRecord extends KeyValue {
   readonly sub: number;
 }
 
-/** Fields of `mvccpb.KeyValue` with their wire types. */
-export const KEY_VALUE_TAGS = {
-  key: 0x0a,
-  createRevision: 0x10,
-  modRevision: 0x18,
-  version: 0x20,
-  value: 0x2a,
-  lease: 0x30,
-} as const;
+export { KEY_VALUE_TAGS };
 
-type Numbers = Pick<VersionRecord, 'createRevision' | 'modRevision' | 'version' | 'lease' | 'sub'>;
+type Numbers = WireNumbers & Pick<VersionRecord, 'sub'>;
 
 /**
  * One change of one key. `version` 0 is a deletion (a tombstone), with nothing but the key and its revision.
@@ -96,12 +89,33 @@ export class KeyVersion extends WireForm implements VersionRecord, Tenant {
     writeNumberField(bytes, at, KEY_VALUE_TAGS.lease, lease);
     const place = { slab, at: used, length, valueLength: value.length };
     const made = new KeyVersion(history, numbers, place);
-    slabs.settle(made, slab);
+    slab.adopt(made);
     return made;
+  }
+
+  /**
+   * One that lies in `slab` already, as `wire` of that slab's memory. Throws a `RangeError` for what is no
+   * `KeyValue`.
+   */
+  static adopt(history: KeyHistory, wire: WireKeyValue, sub: number, slab: Slab): KeyVersion {
+    const place = {
+      slab,
+      at: wire.at - slab.bytes.byteOffset,
+      length: wire.length,
+      valueLength: wire.valueLength,
+    };
+    const adopted = new KeyVersion(history, { ...wire.numbers, sub }, place);
+    slab.adopt(adopted);
+    return adopted;
   }
 
   get key(): Uint8Array {
     return keyBytes(this.history.text);
+  }
+
+  /** As `mvccpb.KeyValue`; a slice of the slab, as `value`. */
+  get wire(): Uint8Array {
+    return this.#slab.bytes.subarray(this.#at, this.#at + this.#length);
   }
 
   /** A slice of the slab: to look at, or to copy; not to keep. */

@@ -5,8 +5,9 @@ import { CountedTree } from './counted-tree.ts';
 import { EtcdError } from './errors.ts';
 import { KeyHistory } from './key-history.ts';
 import { KeyVersion, type VersionRecord } from './key-version.ts';
-import { BEYOND_ALL_KEYS, type KeyRange, type KeyText } from './keys.ts';
-import { Slabs } from './slabs.ts';
+import { BEYOND_ALL_KEYS, type KeyRange, type KeyText, keyText } from './keys.ts';
+import { type Slab, Slabs } from './slabs.ts';
+import type { WireKeyValue } from './wire-key-value.ts';
 
 /** A new store's revision; the first write makes 2. */
 export const FIRST_REVISION = 1;
@@ -106,12 +107,14 @@ export class MvccStore {
     const previous = history.isLive ? history.latest : undefined;
     const createRevision = previous?.createRevision ?? modRevision;
     const version = (previous?.version ?? 0) + 1;
-    return this.#append(history, { createRevision, modRevision, version, lease, sub }, value);
+    const made = this.#write(history, { createRevision, modRevision, version, lease, sub }, value);
+    return this.#append(made);
   }
 
   /** For `MvccTxn`. */
   bury(history: KeyHistory, modRevision: number, sub: number): KeyVersion {
-    return this.#append(history, { createRevision: 0, modRevision, version: 0, lease: 0, sub }, EMPTY_BYTES);
+    const numbers = { createRevision: 0, modRevision, version: 0, lease: 0, sub };
+    return this.#append(this.#write(history, numbers, EMPTY_BYTES));
   }
 
   #historyOf(key: KeyText): KeyHistory {
@@ -122,9 +125,13 @@ export class MvccStore {
     return history;
   }
 
-  #append(history: KeyHistory, numbers: Omit<VersionRecord, 'key' | 'value'>, value: Uint8Array): KeyVersion {
+  #write(history: KeyHistory, numbers: Omit<VersionRecord, 'key' | 'value'>, value: Uint8Array): KeyVersion {
+    return KeyVersion.write(history, numbers, value, this.#slabs);
+  }
+
+  #append(version: KeyVersion): KeyVersion {
+    const { history } = version;
     const wasLive = history.isLive;
-    const version = KeyVersion.write(history, numbers, value, this.#slabs);
     history.append(version);
     this.#bytes += sizeOf(version);
     if (history.isLive !== wasLive) this.#index.recount(history.text, wasLive ? -1 : 1);
@@ -139,7 +146,8 @@ export class MvccStore {
   }
 
   /**
-   * From now on nothing before `revision` can be read; `sweep` gives the space back. Throws when `revision` is
+   * From now on nothing before `revision` can be read; `sweep` gives the space back. Throws when `revision`
+   * is
    * compacted already or in the future.
    */
   compact(revision: number): void {
@@ -187,17 +195,35 @@ export class MvccStore {
     versions: Iterable<VersionRecord>,
     textOf: (key: Uint8Array) => KeyText,
   ): MvccStore {
+    const { store, add, finish } = MvccStore.restoring();
+    for (const version of versions)
+      add(store.#write(store.#historyOf(textOf(version.key)), version, version.value));
+    return finish(revision, compactRevision);
+  }
+
+  /** The same, from versions that lie in memory as they are kept. */
+  static restoring() {
     const store = new MvccStore();
-    const log: KeyVersion[] = [];
-    for (const version of versions) {
-      assert(version.modRevision <= revision, 'MVCC-2', 'a version from beyond the revision');
-      const restored = store.#append(store.#historyOf(textOf(version.key)), version, version.value);
-      if (version.modRevision >= compactRevision) log.push(restored);
-    }
-    store.#revision = revision;
-    store.#compactRevision = compactRevision;
-    store.#log = log.sort((a, b) => a.modRevision - b.modRevision || a.sub - b.sub);
-    return store;
+    let log: KeyVersion[] = [];
+    const add = (version: KeyVersion): void => {
+      store.#append(version);
+      log.push(version);
+    };
+    return {
+      store,
+      add,
+      /** One of those that lie in `slab`. */
+      adopt: (wire: WireKeyValue, sub: number, slab: Slab): void =>
+        add(KeyVersion.adopt(store.#historyOf(keyText(wire.key)), wire, sub, slab)),
+      finish: (revision: number, compactRevision: number): MvccStore => {
+        log = log.filter(({ modRevision }) => modRevision >= compactRevision);
+        store.#log = log.sort((a, b) => a.modRevision - b.modRevision || a.sub - b.sub);
+        assert((log.at(-1)?.modRevision ?? 0) <= revision, 'MVCC-2', 'a version from beyond the revision');
+        store.#revision = revision;
+        store.#compactRevision = compactRevision;
+        return store;
+      },
+    };
   }
 
   /** Somebody walks it: a sweep has to wait. */
@@ -209,7 +235,8 @@ export class MvccStore {
   }
 
   /**
-   * Does a slice (well below a millisecond) of the work that compactions have left. False: there is nothing to
+   * Does a slice (well below a millisecond) of the work that compactions have left. False: there is nothing
+   * to
    * do, or somebody walks the store.
    */
   sweep(): boolean {

@@ -1,4 +1,4 @@
-import type { Int64 } from '@kubelab/rpc';
+import { EMPTY_BYTES, type Int64, int64 } from '@kubelab/rpc';
 
 /*
  * The little of protobuf that the store's hot messages need, by hand: they are made and read by the hundred
@@ -63,4 +63,60 @@ function bigVarint(value: Int64): number[] {
   for (; rest >= 128n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
   bytes.push(Number(rest));
   return bytes;
+}
+
+/** Reads fields in the order in which they are asked for; one that is not there is zero, or empty. */
+export class VarintReader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  /** Up to 2^53. */
+  numberField(tag: number): number {
+    return Number(this.int64Field(tag));
+  }
+
+  int64Field(tag: number): Int64 {
+    if (this.#bytes[this.#at] !== tag) return 0;
+    this.#at++;
+    return this.#varint();
+  }
+
+  bytesField(tag: number): Uint8Array {
+    if (this.#bytes[this.#at] !== tag) return EMPTY_BYTES;
+    this.#at++;
+    const length = Number(this.#varint());
+    const start = this.#at;
+    if (start + length > this.#bytes.length) throw new RangeError('a field beyond the end');
+    this.#at += length;
+    return this.#bytes.subarray(start, this.#at);
+  }
+
+  #varint(): Int64 {
+    let value = 0;
+    for (let scale = 1; scale < 2 ** 49; scale *= 128) {
+      const byte = this.#bytes[this.#at++] ?? 0;
+      value += (byte & 0x7f) * scale;
+      if (byte < 128) return value;
+    }
+    return this.#longVarint(BigInt(value));
+  }
+
+  /** The part from 49 bits on: negative numbers, and ids chosen at random. */
+  #longVarint(low: bigint): Int64 {
+    let value = low;
+    for (let shift = 49n; shift < 70n; shift += 7n) {
+      const byte = this.#bytes[this.#at++] ?? 0;
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 128) return int64(BigInt.asIntN(64, value));
+    }
+    throw new RangeError('varint longer than ten bytes');
+  }
 }

@@ -19,7 +19,7 @@ class Block implements Tenant {
     this.slab = slabs.roomFor(length);
     this.at = this.slab.used;
     this.slab.bytes.fill(value, this.at, this.at + length);
-    slabs.settle(this, this.slab);
+    this.slab.adopt(this);
   }
 
   get content(): Buffer {

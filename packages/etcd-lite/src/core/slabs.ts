@@ -18,6 +18,13 @@ export class Slab {
   constructor(bytes: Buffer) {
     this.bytes = bytes;
   }
+
+  /** `tenant` lies in it. */
+  adopt(tenant: Tenant): void {
+    this.used += tenant.wireLength;
+    this.liveBytes += tenant.wireLength;
+    this.tenants.push(tenant);
+  }
 }
 
 const SLAB_BYTES = 256 * 1024;
@@ -36,7 +43,7 @@ export class Slabs {
   #current = new Slab(Buffer.alloc(0));
   readonly #sparse = new Set<Slab>();
 
-  /** The slab with room for `length` bytes at its `used`. */
+  /** The slab with room for `length` bytes at its `used`; who has written there is to be adopted. */
   roomFor(length: number): Slab {
     if (length > SHARED_BYTES_MAX) return new Slab(Buffer.allocUnsafeSlow(length));
     if (this.#current.used + length > this.#current.bytes.length) {
@@ -45,13 +52,6 @@ export class Slabs {
       this.#noteIfSparse(full);
     }
     return this.#current;
-  }
-
-  /** `tenant` has written itself to `slab.used`. */
-  settle(tenant: Tenant, slab: Slab): void {
-    slab.used += tenant.wireLength;
-    slab.liveBytes += tenant.wireLength;
-    slab.tenants.push(tenant);
   }
 
   /** So many bytes of the slab are not needed any more. */
@@ -73,7 +73,7 @@ export class Slabs {
       if (!tenant.isKept()) continue;
       const target = this.roomFor(tenant.wireLength);
       tenant.moveTo(target);
-      this.settle(tenant, target);
+      target.adopt(tenant);
     }
   }
 

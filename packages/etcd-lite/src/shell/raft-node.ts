@@ -115,9 +115,8 @@ export class RaftNode {
 
   /**
    * Without a wait where none is needed: a lone client's write is taken, made durable, committed, applied and
-   * answered
-   * in one turn of the event loop, if the disk is quick (0.1 ms less than over two more turns and another
-   * thread).
+   * answered in one turn of the event loop, if the disk is quick (0.1 ms less than over two more turns and
+   * another thread).
    */
   async #drive(): Promise<void> {
     while (this.#queue.length > 0 && !this.#isStopped) {

@@ -63,7 +63,8 @@ export class MemoryDisk implements Disk {
     };
     return {
       size: () => Promise.resolve(content().length),
-      read: (position, length) => Promise.resolve(content().subarray(position, position + length)),
+      read: (position, length) =>
+        Promise.resolve(Buffer.from(content().subarray(position, position + length))),
       write: (position, data) => {
         put(position, data);
         return Promise.resolve();

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { assert, type Disk, type DiskFile } from '@kubelab/component-base';
 import type { Init } from '@kubelab/rpc';
-import { type WalRecord, walRecordCodec } from '../wire.ts';
-import { encodeFrame } from './frame.ts';
+import type { WalRecord } from '../wire.ts';
+import type { Frame } from './frame.ts';
+import { RecordBuffer } from './record-buffer.ts';
 import { readWal, type WalContents, type WalTail } from './recovery.ts';
 import { segmentFile, type SegmentName, SPARE_NAME } from './segment.ts';
 
@@ -30,6 +31,7 @@ export class Wal {
   #file: DiskFile;
   #offset: number;
   #checksum: number;
+  readonly #buffer = new RecordBuffer();
   #isBusy = false;
   #lastIndex = 0;
   #lastHardState: WalRecord['hardState'] = null;
@@ -84,21 +86,21 @@ export class Wal {
 
   /**
    * Undefined: it is durable already, which only happens with `mayBlock` (nobody else needs the time). Throws
-   * or rejects
-   * when the disk fails; the log must not be used after that.
+   * or rejects when the disk fails; the log must not be used after that.
    */
   append(record: Init<WalRecord>, mayBlock = false): Promise<void> | undefined {
     assert(!this.#isBusy, 'WAL-2');
     this.#isBusy = true;
-    const payload = walRecordCodec.encode(record);
-    const isFull = this.#offset > 0 && this.#offset + payload.length > this.#segmentBytes;
-    const written = isFull
-      ? this.#rotate(record.entries?.[0]?.index ?? this.#lastIndex + 1).then(() =>
-          this.#write(payload, false),
-        )
-      : this.#write(payload, mayBlock);
+    const frame = this.#buffer.frame(record, this.#checksum);
+    const isFull = this.#offset > 0 && this.#offset + frame.bytes.length > this.#segmentBytes;
+    const written = isFull ? this.#appendAfterRotation(record) : this.#write(frame, mayBlock);
     if (written === undefined) return this.#appended(record);
     return written.then(() => this.#appended(record));
+  }
+
+  async #appendAfterRotation(record: Init<WalRecord>): Promise<void> {
+    await this.#rotate(record.entries?.[0]?.index ?? this.#lastIndex + 1);
+    await this.#write(this.#buffer.frame(record, this.#checksum), false);
   }
 
   /**
@@ -130,8 +132,7 @@ export class Wal {
     await this.#file.close();
   }
 
-  #write(payload: Uint8Array, mayBlock: boolean): Promise<void> | undefined {
-    const { bytes, checksum } = encodeFrame(payload, this.#checksum);
+  #write({ bytes, checksum }: Frame, mayBlock: boolean): Promise<void> | undefined {
     const at = this.#offset;
     this.#offset += bytes.length;
     this.#writtenBytes += bytes.length;
@@ -154,7 +155,10 @@ export class Wal {
     this.#segments.push(segment);
     this.#offset = 0;
     await this.#write(
-      walRecordCodec.encode({ identity: this.#options.identity, hardState: this.#lastHardState }),
+      this.#buffer.frame(
+        { identity: this.#options.identity, hardState: this.#lastHardState },
+        this.#checksum,
+      ),
       false,
     );
   }
