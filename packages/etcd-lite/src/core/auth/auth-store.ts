@@ -28,7 +28,7 @@ export const ROOT = 'root';
  * Users, roles and whether anybody asks for them: etcd's `server/auth/store.go` without its tokens. A
  * function of the log; passwords arrive here as hashes only.
  * Invariants
- *   AUTH-1  every change of who may do what makes a new auth revision, and a refused one makes none
+ *   AUTH-1  every change of users, roles or permissions makes a new auth revision, a refused one makes none
  *   AUTH-2  while auth is on there is a user root with the role root
  */
 export class AuthStore {
