@@ -21,8 +21,8 @@ export class Answer implements Sender {
   #trailers: OutgoingHttpHeaders | undefined;
   #isQueued = false;
   #isAwaitingDrain = false;
-  /** Of the last chunk; the ones before were held back by `hasRoom`. */
-  #lastBytes = 0;
+  /** Of a `reply`; the messages of a stream are held back by `hasRoom`. */
+  #replyBytes = 0;
 
   constructor(stream: ServerHttp2Stream, connection: Connection, onDrain: () => void) {
     this.#stream = stream;
@@ -47,6 +47,8 @@ export class Answer implements Sender {
   /** The one message of a call that has succeeded. */
   reply(message: Uint8Array): void {
     this.#add(message);
+    this.#replyBytes = message.length;
+    this.#connection.unread(message.length);
     this.end(OK_TRAILERS);
   }
 
@@ -81,8 +83,8 @@ export class Answer implements Sender {
   /** The stream is at its end. */
   closed(): void {
     this.#connection.streamClosed(this.#stream);
-    this.#connection.read(this.#lastBytes);
-    this.#lastBytes = 0;
+    this.#connection.read(this.#replyBytes);
+    this.#replyBytes = 0;
   }
 
   flush(): void {
@@ -100,15 +102,14 @@ export class Answer implements Sender {
       stream.respond(RESPONSE_HEADERS, WAIT_FOR_TRAILERS);
     }
     const chunk = frames.length === 1 ? frames[0] : Buffer.concat(frames, this.#frameBytes);
-    const bytes = this.#frameBytes;
     this.#frames = [];
     this.#frameBytes = 0;
     if (trailers === undefined) {
-      if (!stream.write(chunk)) this.#awaitDrain();
+      // Room again, perhaps: what was written before this chunk may have left while it waited.
+      if (stream.write(chunk)) this.#onDrain();
+      else this.#awaitDrain();
       return;
     }
-    this.#lastBytes = bytes;
-    this.#connection.unread(bytes);
     if (!stream.readableEnded) this.#connection.linger(stream);
     stream.on('wantTrailers', trailers === OK_TRAILERS ? sendOk : () => sendTrailers(stream, trailers));
     stream.end(chunk);

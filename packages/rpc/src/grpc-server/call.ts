@@ -19,7 +19,7 @@ export abstract class Call implements CallInfo, MessageReceiver {
   protected readonly stream: ServerHttp2Stream;
   protected readonly answer: Answer;
   readonly #rawHeaders: readonly string[];
-  readonly #connection: Connection;
+  protected readonly connection: Connection;
   readonly #reader: MessageReader;
   readonly #deadlineTimer: NodeJS.Timeout | undefined;
   #gone: AbortController | undefined;
@@ -35,7 +35,7 @@ export abstract class Call implements CallInfo, MessageReceiver {
     this.path = path;
     this.stream = stream;
     this.#rawHeaders = rawHeaders;
-    this.#connection = connection;
+    this.connection = connection;
     this.answer = new Answer(stream, connection, () => this.drainedNow());
     this.#reader = new MessageReader(
       connection.options.receiveBytesMax,
@@ -74,15 +74,15 @@ export abstract class Call implements CallInfo, MessageReceiver {
   }
 
   get clientCertificate(): X509Certificate | undefined {
-    return this.#connection.clientCertificate;
+    return this.connection.clientCertificate;
   }
 
   get clientCommonName(): string | undefined {
-    return this.#connection.clientCommonName;
+    return this.connection.clientCommonName;
   }
 
   get peer(): string {
-    return this.#connection.peer;
+    return this.connection.peer;
   }
 
   get signal(): AbortSignal {

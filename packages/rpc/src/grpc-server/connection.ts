@@ -28,7 +28,10 @@ export interface ConnectionOptions {
 
 /** What all calls of a client together may upload ahead of the handlers. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
-/** Beyond this much in answers that a client has asked for and does not read, no further call of it is begun. */
+/**
+ * With this much in answers that a client has asked for and does not read, no further call of it is begun. Those of
+ * one turn are begun together: nobody knows yet how large their answers will be.
+ */
 const UNREAD_BYTES_MAX = 64 * 1024 * 1024;
 
 /** One client's HTTP/2 connection. */
@@ -53,8 +56,7 @@ export class Connection {
     session.once('connect', () => session.setLocalWindowSize(WINDOW_BYTES));
     session.on('stream', (stream, headers, _flags, rawHeaders: readonly string[]) => {
       stream.on('error', ignore);
-      if (this.#unreadBytes <= UNREAD_BYTES_MAX) this.#serve(stream, headers, rawHeaders);
-      else this.#waiting.push(() => this.#serve(stream, headers, rawHeaders));
+      this.whenRead(() => this.#serve(stream, headers, rawHeaders));
     });
   }
 
@@ -70,7 +72,13 @@ export class Connection {
     return this.#identity.commonName;
   }
 
-  /** The last bytes of an answer were handed over; they lie here until the client reads. */
+  /** Runs it now, or when the client has read more of its answers. */
+  whenRead(run: () => void): void {
+    if (this.#unreadBytes <= UNREAD_BYTES_MAX) run();
+    else this.#waiting.push(run);
+  }
+
+  /** An answer is there; it lies here until the client reads. */
   unread(bytes: number): void {
     this.#unreadBytes += bytes;
   }
@@ -79,7 +87,7 @@ export class Connection {
   read(bytes: number): void {
     this.#unreadBytes -= bytes;
     if (this.#waiting.length === 0 || this.#unreadBytes > UNREAD_BYTES_MAX / 2) return;
-    for (const serve of this.#waiting.splice(0)) serve();
+    for (const run of this.#waiting.splice(0)) this.whenRead(run);
   }
 
   /** A stream was answered before the client has said its last: it gets a while to do so. */

@@ -5,12 +5,12 @@ import type { ServerTls } from '../tls.ts';
 export interface ListenerOptions {
   /** Whether what is no HTTP/2 is wanted at all. */
   readonly allowHttp1: boolean;
+  /** How long a new connection may take to say what it wants. */
+  readonly greetingTimeoutMs: number;
   readonly onHttp2: (socket: net.Socket) => void;
   readonly onHttp1: (socket: net.Socket) => void;
 }
 
-/** How long a new connection may take to say what it wants. */
-const GREETING_TIMEOUT_MS = 10_000;
 /** What a client's side of HTTP/2 begins with; no method of HTTP/1.1 does. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
@@ -37,7 +37,7 @@ export class Listener {
         ALPNProtocols: options.allowHttp1 ? ['h2', 'http/1.1'] : ['h2'],
         requestCert: security.clientCa !== undefined,
         rejectUnauthorized: security.clientCa !== undefined && security.requireClientCert !== false,
-        handshakeTimeout: GREETING_TIMEOUT_MS,
+        handshakeTimeout: options.greetingTimeoutMs,
         noDelay: true,
       },
       (socket) => this.#greet(socket),
@@ -77,11 +77,12 @@ export class Listener {
     if (protocol === 'h2') return this.#options.onHttp2(socket);
     if (protocol === 'http/1.1') return this.#options.onHttp1(socket);
     this.#silent.add(socket);
-    const timer = setTimeout(() => socket.destroy(), GREETING_TIMEOUT_MS);
+    const timer = setTimeout(() => socket.destroy(), this.#options.greetingTimeoutMs);
+    let start: Buffer = Buffer.alloc(0);
     const look = (): void => {
-      const start = socket.read() as Buffer | null;
-      if (start === null) return;
-      socket.unshift(start);
+      const piece = socket.read() as Buffer | null;
+      if (piece === null) return;
+      start = Buffer.concat([start, piece]);
       const length = Math.min(start.length, PREFACE.length);
       const isHttp2 = start.compare(PREFACE, 0, length, 0, length) === 0;
       // The rest of the preface will follow.
@@ -89,6 +90,7 @@ export class Listener {
       socket.off('readable', look);
       socket.off('close', forget);
       forget();
+      socket.unshift(start);
       if (isHttp2) this.#options.onHttp2(socket);
       else if (this.#options.allowHttp1) this.#options.onHttp1(socket);
       else socket.destroy();

@@ -15,6 +15,8 @@ export interface ServerOptions {
   /** How often clients are pinged, and how long they may take to answer; default 30 s and 10 s. */
   readonly keepaliveTimeMs?: number;
   readonly keepaliveTimeoutMs?: number;
+  /** How long a new connection may take for its TLS handshake, and then for its first bytes; default 10 s. */
+  readonly greetingTimeoutMs?: number;
   /**
    * Answers the requests on the same ports that are no gRPC: all of HTTP/1.1, and those of HTTP/2 with another
    * content type, which come with Node's compatibility layer (`http2.Http2ServerRequest`). Without it the first
@@ -26,6 +28,7 @@ export interface ServerOptions {
 const RECEIVE_BYTES_MAX = 4 * 1024 * 1024;
 const KEEPALIVE_TIME_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
+const GREETING_TIMEOUT_MS = 10_000;
 /** How long a client whose call was answered early may go on talking, at least. */
 const LINGER_MS = 5000;
 
@@ -56,6 +59,7 @@ export class GrpcServer {
   readonly #options: ConnectionOptions;
   readonly #http2 = http2.createServer(HTTP2_OPTIONS);
   readonly #http1: http.Server;
+  readonly #greetingTimeoutMs: number;
   readonly #listeners: Listener[] = [];
   readonly #connections = new Set<Connection>();
   readonly #timers: NodeJS.Timeout[];
@@ -69,6 +73,7 @@ export class GrpcServer {
       keepaliveTimeoutMs: options.keepaliveTimeoutMs ?? KEEPALIVE_TIMEOUT_MS,
       onHttp: options.onHttp,
     };
+    this.#greetingTimeoutMs = options.greetingTimeoutMs ?? GREETING_TIMEOUT_MS;
     this.#http1 = http.createServer(options.onHttp);
     // It never listens itself, and would otherwise not look after slow requests.
     this.#http1.emit('listening');
@@ -96,6 +101,7 @@ export class GrpcServer {
     const listener = new Listener(
       {
         allowHttp1: this.#options.onHttp !== undefined,
+        greetingTimeoutMs: this.#greetingTimeoutMs,
         onHttp2: (socket) => this.serve(socket),
         onHttp1: (socket) => this.#http1.emit('connection', socket),
       },

@@ -24,7 +24,7 @@ export class UnaryCall extends Call {
   override message(bytes: Uint8Array): void {
     if (this.#isStarted) throw new RpcError(StatusCode.INTERNAL, 'more than one request in a unary call');
     this.#isStarted = true;
-    void this.#run(decode(this.#method, bytes));
+    this.connection.whenRead(() => void this.#run(bytes));
   }
 
   protected override halfClosed(): void {
@@ -33,9 +33,10 @@ export class UnaryCall extends Call {
 
   protected override cutOff(): void {}
 
-  async #run(request: unknown): Promise<void> {
+  async #run(bytes: Uint8Array): Promise<void> {
+    if (this.isOver) return;
     try {
-      const response = await this.#method.handler(request, this);
+      const response = await this.#method.handler(decode(this.#method, bytes), this);
       if (!this.isOver) this.answer.reply(this.#method.encode(response));
     } catch (error) {
       this.fail(error);

@@ -64,6 +64,13 @@ export function echoServer(options: ServerOptions = {}): EchoServer {
     },
   });
   server.addService(services.maintenance, {
+    unary: {
+      // A large answer.
+      Status: () => {
+        events.push('status');
+        return { version: VERSION };
+      },
+    },
     serverStream: {
       // Megabytes, as fast as the client takes them.
       Snapshot: async (_request, stream: ServerStream<unknown, Snapshot>) => {
@@ -78,5 +85,7 @@ export function echoServer(options: ServerOptions = {}): EchoServer {
   return { server, events };
 }
 
+export const STATUS_BYTES = 1024 * 1024;
+const VERSION = 'x'.repeat(STATUS_BYTES);
 export const BLOB_BYTES = 64 * 1024;
 export const BLOB_COUNT = 100;
