@@ -93,8 +93,9 @@ export function handleCommit(core: Core, message: CommitMessage): void {
 export function handleSnapshot(core: Core, message: SnapshotMessage): void {
   const { log } = core;
   const { index, term, conf } = message.snapshot.metadata;
-  // A configuration without us cannot be one we take part in: the state is not for us.
-  const isOurs = membersOf(conf).includes(core.id);
+  // A configuration without us cannot be one we take part in: the state is not for us. But a node on its way in,
+  // which no configuration it knows has either, gets a state from before it was added, and what followed after that.
+  const isOurs = membersOf(conf).includes(core.id) || !membersOf(core.conf).includes(core.id);
   if (index <= log.commit || !isOurs) return acknowledge(core, message, log.commit);
   if (log.matches(index, term)) {
     // Nothing to restore: our log has it all, we only did not know that it is committed.
