@@ -126,6 +126,32 @@ describe('auth on three members', () => {
     await sameEverywhere();
   });
 
+  test('a client logs in again by itself when its token is not good any more', async () => {
+    const both = clientOf('both');
+    const forgetTokens = async (): Promise<void> => {
+      for (const password of ['new', 'both-pw'])
+        await change('UserChangePassword', { name: 'both', password });
+    };
+    await both.put({ key: b('b1'), value: b('1') });
+    await forgetTokens();
+    await both.put({ key: b('b1'), value: b('2') });
+    await forgetTokens();
+    const seen: string[] = [];
+    let isCreated = false;
+    const watch = both.watch(
+      { key: b('b1') },
+      {
+        onCreated: () => (isCreated = true),
+        onEvents: (events) => seen.push(...events.map(({ kv }) => textOf(kv.value))),
+        onEnd: (error) => assert.equal(error, undefined),
+      },
+    );
+    await eventually('the watch stands', () => isCreated);
+    await both.put({ key: b('b1'), value: b('3') });
+    await eventually('it sees the write', () => seen.includes('3'));
+    watch.close();
+  });
+
   test('an expired lease goes, and takes keys along that nobody but root may write', async () => {
     const { ID } = await root.leaseGrant({ TTL: 2 });
     await root.put({ key: b('leased'), value: b('v'), lease: ID });

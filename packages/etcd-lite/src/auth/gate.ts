@@ -88,8 +88,11 @@ export class AuthGate {
   }
 
   /** On the caller's behalf. */
-  async propose(body: Body, call: Credentials | undefined): Promise<Init<object>> {
-    if (!this.isEnabled) return this.#member.propose(body);
+  propose(body: Body, call: Credentials | undefined): Promise<Init<object>> {
+    return this.isEnabled ? this.#proposeAs(body, call) : this.#member.propose(body);
+  }
+
+  async #proposeAs(body: Body, call: Credentials | undefined): Promise<Init<object>> {
     let header = await this.identify(call);
     for (;;) {
       try {

@@ -53,10 +53,9 @@ export function authService(member: Member) {
     return { header: header(member), token };
   }
 
-  /** Here, and not where it is applied, because hashing takes long, and because the log must not hold passwords. */
   async function userAdd(request: AuthUserAddRequest, call?: Call): Promise<Init<AuthResponse>> {
     const { name, password, options } = request;
-    const hashedPassword = options?.noPassword === true ? '' : await hash(password);
+    const hashedPassword = options?.noPassword === true ? '' : await hash(password, call);
     return propose({ userAdd: { name, options, hashedPassword } }, call);
   }
 
@@ -68,7 +67,7 @@ export function authService(member: Member) {
       const text = 'auth: authentication failed, password was given for no password user';
       throw new RpcError(StatusCode.UNKNOWN, text);
     }
-    const ready = password === '' ? hashedPassword : await hash(password);
+    const ready = password === '' ? hashedPassword : await hash(password, call);
     return propose({ userChangePassword: { name, hashedPassword: ready } }, call);
   }
 
@@ -106,8 +105,13 @@ export function authService(member: Member) {
     return gate.who(call);
   }
 
-  function hash(password: string): Promise<string> {
-    return gate.passwords.hash(password).then((text) => Buffer.from(text).toString('base64'));
+  /**
+   * Here, and not where it is applied, because it takes long, and because the log must not hold passwords. Not for
+   * everybody, as it takes long.
+   */
+  async function hash(password: string, call: Call): Promise<string> {
+    await gate.requireRoot(call);
+    return Buffer.from(await gate.passwords.hash(password)).toString('base64');
   }
 
   return {
