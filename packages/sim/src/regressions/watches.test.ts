@@ -9,6 +9,8 @@ import type { SimNode } from '../world/sim-node.ts';
 const PROGRESS = { createRequest: null, cancelRequest: null, progressRequest: {} };
 /** Checkpoints so often that a member which was away for some writes needs one. */
 const SNAPSHOTS = { snapshotCount: 5 };
+/** After a compaction: until what is no longer needed is really gone. */
+const SWEEP_MS = 1000;
 
 /** `count` writes of `key` at a member; the revision of the last. */
 async function write(lab: Lab, node: SimNode, key: string, count: number): Promise<number> {
@@ -109,6 +111,7 @@ describe('regressions of watches', () => {
       await lab.pass(1);
       // What the others still lack goes.
       await lab.request(node, { type: 'compact', revision: lab.revisionAt(node) - 2 });
+      await lab.pass(SWEEP_MS);
       shared.read(Infinity);
       await lab.pass(200);
       const all = Array.from({ length: 55 }, (_, i) => i + 2);
@@ -130,6 +133,7 @@ describe('regressions of watches', () => {
       const { revision } = await lab.request(node, { type: 'delete', key: 'k', end: undefined });
       await lab.put(node, 'k', 'again');
       await lab.request(node, { type: 'compact', revision });
+      await lab.pass(SWEEP_MS);
       for (const each of lab.nodes) {
         await lab.untilSame();
         const watch = lab.watch(each, { key: 'k', from: revision });
@@ -146,6 +150,7 @@ describe('regressions of watches', () => {
       await write(lab, lab.leader, 'k', 1);
       const { revision } = await lab.request(lab.leader, { type: 'delete', key: 'k', end: undefined });
       await lab.request(lab.leader, { type: 'compact', revision });
+      await lab.pass(SWEEP_MS);
       // Enough for checkpoints that no longer know of what came before.
       await write(lab, lab.leader, 'other', 20);
       lab.heal();

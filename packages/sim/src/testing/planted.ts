@@ -55,17 +55,34 @@ export class Nursery {
   /** Searches seeds `1..seedMax` with the bug in place. Undefined: none notices. */
   find(bug: PlantedBug | undefined, seedMax: number, timeoutMs: number): Finding | undefined {
     if (bug === undefined) return this.#search(seedMax, timeoutMs);
-    const path = join(this.#folder, 'packages', bug.file);
+    return this.#with(bug, () => this.#search(seedMax, timeoutMs));
+  }
+
+  #with<T>({ file, from, to }: Omit<PlantedBug, 'name'>, fn: () => T): T {
+    const path = join(this.#folder, 'packages', file);
     const source = readFileSync(path, 'utf8');
-    const pieces = source.split(bug.from);
-    if (pieces.length !== 2)
-      throw new Error(`${bug.name}: "${bug.from}" occurs ${pieces.length - 1} times in ${bug.file}`);
-    writeFileSync(path, pieces.join(bug.to));
+    const pieces = source.split(from);
+    if (pieces.length !== 2) throw new Error(`"${from}" occurs ${pieces.length - 1} times in ${file}`);
+    writeFileSync(path, pieces.join(to));
     try {
-      return this.#search(seedMax, timeoutMs);
+      return fn();
     } finally {
       writeFileSync(path, source);
     }
+  }
+
+  /** Runs those tests of a file whose titles match, with the bug in place: do any fail? */
+  fails(bug: Omit<PlantedBug, 'name'> | undefined, file: string, titles: string): boolean {
+    const path = join(this.#folder, 'packages/sim/src', file);
+    const run = (): boolean => {
+      const args = ['--test', '--test-reporter=tap', `--test-name-pattern=${titles}`, path];
+      // Otherwise the runner takes it for one of its own, and runs nothing.
+      const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+      const { stdout, status } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
+      if (!/^# tests [1-9]/m.test(stdout)) throw new Error(`no test ran: ${stdout.slice(-1000)}`);
+      return status !== 0;
+    };
+    return bug === undefined ? run() : this.#with(bug, run);
   }
 
   [Symbol.dispose](): void {
