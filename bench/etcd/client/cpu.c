@@ -20,7 +20,8 @@ static double seconds_of(clockid_t clock) {
 void cpu_servers(const char *pids) {
   for (char *end = (char *)pids; *pids != '\0'; pids = *end == ',' ? end + 1 : end) {
     long pid = strtol(pids, &end, 10);
-    if (end == pids || server_count == SERVERS_MAX) die("--pids: at most %d numbers with commas", SERVERS_MAX);
+    if (end == pids) die("--pids: numbers with commas were expected");
+    if (server_count == SERVERS_MAX) die("--pids: at most %d", SERVERS_MAX);
     /* The process's own clock counts nanoseconds; /proc/<pid>/stat has the same sum in ticks of 10 ms. */
     if (clock_getcpuclockid((pid_t)pid, &clocks[server_count++]) != 0) die("there is no process %ld", pid);
   }

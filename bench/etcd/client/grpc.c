@@ -25,8 +25,8 @@ void call_end_message(struct call *call) {
   for (int i = 0; i < 4; i++) prefix[1 + i] = (uint8_t)(length >> (24 - 8 * i));
 }
 
-static ssize_t read_request(nghttp2_session *session, int32_t stream, uint8_t *into, size_t room, uint32_t *flags,
-                            nghttp2_data_source *source, void *context) {
+static ssize_t read_request(nghttp2_session *session, int32_t stream, uint8_t *into, size_t room,
+                            uint32_t *flags, nghttp2_data_source *source, void *context) {
   (void)session;
   (void)stream;
   (void)context;
@@ -77,8 +77,9 @@ void grpc_finish(struct call *call, int status, const char *text) {
 }
 
 /* Trailers, or headers of an answer that has nothing else, carry the outcome. */
-static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_length,
-                     const uint8_t *value, size_t value_length, uint8_t flags, void *context) {
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_length, const uint8_t *value, size_t value_length, uint8_t flags,
+                     void *context) {
   (void)flags;
   (void)context;
   struct call *call = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
@@ -114,8 +115,8 @@ static size_t take_messages(struct call *call, uint8_t *data, size_t length) {
 }
 
 /* Most messages come in one piece and are read where they are; the rest waits in `incoming`. */
-static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *data, size_t length,
-                   void *context) {
+static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *data,
+                   size_t length, void *context) {
   (void)flags;
   (void)context;
   struct call *call = nghttp2_session_get_stream_user_data(session, stream);
@@ -137,7 +138,8 @@ static int on_close(nghttp2_session *session, int32_t stream, uint32_t error, vo
   struct call *call = nghttp2_session_get_stream_user_data(session, stream);
   if (call == NULL) return 0;
   if (call->status == NO_STATUS) {
-    if (call->text[0] == '\0') snprintf(call->text, sizeof call->text, "stream: %s", nghttp2_http2_strerror(error));
+    if (call->text[0] == '\0')
+      snprintf(call->text, sizeof call->text, "stream: %s", nghttp2_http2_strerror(error));
     call->status = STATUS_LOST;
   }
   grpc_finish(call, call->status, call->text);

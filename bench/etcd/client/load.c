@@ -50,14 +50,9 @@ static bool may_begin(const struct slot *slot) {
 
 static void begin(struct slot *slot) {
   if (!may_begin(slot)) return;
-  slot->turn++;
   slot->lane->begun++;
-  slot->items = 1;
-  call_clear(&slot->call);
-  slot->lane->work->encode(slot, call_begin_message(&slot->call));
-  call_end_message(&slot->call);
   under_way++;
-  conn_start(slot->call.conn, &slot->call);
+  slot_start(slot, slot->call.conn);
 }
 
 static void on_message(struct call *call, struct bytes message) {

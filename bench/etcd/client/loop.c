@@ -63,7 +63,8 @@ void timer_at(struct timer *timer, uint64_t at_ns) {
   struct itimerspec at = {0};
   at.it_value.tv_sec = (time_t)(at_ns / NS_PER_SECOND);
   at.it_value.tv_nsec = (long)(at_ns % NS_PER_SECOND);
-  if (timerfd_settime(timer->fd, TFD_TIMER_ABSTIME, &at, NULL) < 0) die("timerfd_settime: %s", strerror(errno));
+  if (timerfd_settime(timer->fd, TFD_TIMER_ABSTIME, &at, NULL) < 0)
+    die("timerfd_settime: %s", strerror(errno));
 }
 
 static int signal_fd = -1;

@@ -78,10 +78,7 @@ static void begin_put(void) {
   if (conn == NULL || under_way == UNDER_WAY_MAX) return;
   struct slot *slot = take_slot();
   under_way++;
-  call_clear(&slot->call);
-  lane.work->encode(slot, call_begin_message(&slot->call));
-  call_end_message(&slot->call);
-  conn_start(conn, &slot->call);
+  slot_start(slot, conn);
   conn_flush(conn);
 }
 

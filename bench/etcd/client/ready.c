@@ -13,13 +13,6 @@ static struct timer timer;
 static struct cpu began;
 static uint64_t answered_ns;
 
-static void ask(void) {
-  call_clear(&slot.call);
-  lane.work->encode(&slot, call_begin_message(&slot.call));
-  call_end_message(&slot.call);
-  conn_start(&conn, &slot.call);
-}
-
 static void on_done(struct call *call, int status, const char *text) {
   (void)call;
   (void)text;
@@ -29,8 +22,7 @@ static void on_done(struct call *call, int status, const char *text) {
 }
 
 static void on_opened(struct conn *opened) {
-  (void)opened;
-  ask();
+  slot_start(&slot, opened);
 }
 
 static void on_lost(struct conn *lost, const char *why) {
@@ -43,7 +35,7 @@ static void on_time(struct timer *self) {
   if (now_ns() > began.at_ns + options->duration_ns) die("ready: no answer in time");
   (void)self;
   if (conn.state == CONN_LOST) return conn_open(&conn, &options->endpoints[0]);
-  ask();
+  slot_start(&slot, &conn);
   conn_flush(&conn);
 }
 

@@ -15,8 +15,9 @@ void report_number(const char *name, uint64_t value) {
 
 void report_latency(const char *name, const struct histogram *histogram) {
   uint64_t mean = histogram->count == 0 ? 0 : histogram->sum / histogram->count;
-  printf(",\"%s\":{\"mean\":%" PRIu64 ",\"p50\":%" PRIu64 ",\"p99\":%" PRIu64 ",\"max\":%" PRIu64 "}", name, mean,
-         histogram_quantile(histogram, 0.5), histogram_quantile(histogram, 0.99), histogram->max);
+  printf(",\"%s\":{\"mean\":%" PRIu64 ",\"max\":%" PRIu64, name, mean, histogram->max);
+  printf(",\"p50\":%" PRIu64 ",\"p99\":%" PRIu64 "}", histogram_quantile(histogram, 0.5),
+         histogram_quantile(histogram, 0.99));
 }
 
 void report_end(void) {

@@ -74,10 +74,7 @@ static void caught_up(void) {
 
 static void begin_put(void) {
   begun++;
-  call_clear(&writer_slot.call);
-  writer.work->encode(&writer_slot, call_begin_message(&writer_slot.call));
-  call_end_message(&writer_slot.call);
-  conn_start(&writer_conn, &writer_slot.call);
+  slot_start(&writer_slot, &writer_conn);
   conn_flush(&writer_conn);
 }
 
@@ -181,8 +178,8 @@ void run_watch(const struct options *given) {
   streams_per_connection = options->watches / watches_per_stream;
   watch_count = (uint64_t)options->connections * options->watches;
   /* A paced writer may be ahead by all that it writes. */
-  uint64_t length_ns = options->warm_up_ns > options->duration_ns ? options->warm_up_ns : options->duration_ns;
-  ring = options->backlog + options->rate * (length_ns / NS_PER_SECOND + 1) + 2;
+  uint64_t seconds = (options->warm_up_ns + options->duration_ns) / NS_PER_SECOND + 1;
+  ring = options->backlog + options->rate * seconds + 2;
   reached = allocate(ring, sizeof *reached);
   timer_open(&timer, on_time);
   lane_work(&writer, "put", options);

@@ -83,6 +83,15 @@ static const struct work WORKS[] = {
     {"call", NULL, call, NULL},
 };
 
+void slot_start(struct slot *slot, struct conn *conn) {
+  slot->turn++;
+  slot->items = 1;
+  call_clear(&slot->call);
+  slot->lane->work->encode(slot, call_begin_message(&slot->call));
+  call_end_message(&slot->call);
+  conn_start(conn, &slot->call);
+}
+
 void lane_work(struct lane *lane, const char *name, const struct options *options) {
   for (unsigned i = 0; i < sizeof WORKS / sizeof *WORKS; i++)
     if (strcmp(WORKS[i].name, name) == 0) lane->work = &WORKS[i];

@@ -57,6 +57,9 @@ struct lane {
 /* Fills in the work of that name and what it needs to know. */
 void lane_work(struct lane *lane, const char *name, const struct options *options);
 
+/* Encodes the slot's next request and starts it on that connection. */
+void slot_start(struct slot *slot, struct conn *conn);
+
 /* The number of a key as text behind the prefix, in a buffer that the next call uses again. */
 struct view key_of(const struct options *options, uint64_t index);
 /* The value to put: starts with now_ns() in eight bytes when it has room for that. */
