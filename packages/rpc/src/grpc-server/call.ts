@@ -43,6 +43,7 @@ export abstract class Call implements CallInfo, MessageReceiver {
     );
     const timeoutMs = timeoutMsOf(this.header('grpc-timeout'));
     if (timeoutMs !== undefined) {
+      if (timeoutMs <= 0) throw deadlineExceeded();
       this.deadlineMs = realClock.monotonic() + timeoutMs;
       this.#deadlineTimer = setTimeout(() => this.#deadlineOver(), Math.min(timeoutMs, TIMER_MS_MAX));
     }
@@ -134,7 +135,7 @@ export abstract class Call implements CallInfo, MessageReceiver {
     // Node ends a stream that was reset as well, before it closes it.
     if (this.isOver || this.stream.closed) return;
     try {
-      if (this.#reader.isPartial) throw new RpcError(StatusCode.INTERNAL, 'unexpected EOF');
+      if (this.#reader.isPartial) throw new RpcError(StatusCode.UNKNOWN, 'unexpected EOF');
       this.halfClosed();
     } catch (error) {
       this.#cutOff(rpcErrorFrom(error));
@@ -142,7 +143,7 @@ export abstract class Call implements CallInfo, MessageReceiver {
   }
 
   #deadlineOver(): void {
-    this.#cutOff(new RpcError(StatusCode.DEADLINE_EXCEEDED, 'context deadline exceeded'));
+    this.#cutOff(deadlineExceeded());
   }
 
   #closed(): void {
@@ -160,6 +161,10 @@ export abstract class Call implements CallInfo, MessageReceiver {
   }
 }
 
+function deadlineExceeded(): RpcError {
+  return new RpcError(StatusCode.DEADLINE_EXCEEDED, 'context deadline exceeded');
+}
+
 /** Throws for one that cannot be undone. */
 function encodingOf(header: string | undefined): string | undefined {
   if (header === undefined || header === 'identity' || header === 'gzip') return header;
@@ -167,12 +172,13 @@ function encodingOf(header: string | undefined): string | undefined {
   throw new RpcError(StatusCode.UNIMPLEMENTED, text);
 }
 
-/** A message as its method's type; bytes that are none end the call as in grpc-go. */
-export function decode(method: Method, bytes: Uint8Array): unknown {
+/** A message as its method's type; bytes that are none end the call, in grpc-go's words. */
+export function decode(method: Method, bytes: Uint8Array, what: string): unknown {
   try {
     return method.decode(bytes as Buffer);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new RpcError(StatusCode.INTERNAL, `grpc: error unmarshalling request: ${reason}`);
+    // protobufjs' word for a message that ends too early.
+    const reason = error instanceof RangeError ? 'unexpected EOF' : String(error);
+    throw new RpcError(StatusCode.INTERNAL, `grpc: ${what} ${reason}`);
   }
 }

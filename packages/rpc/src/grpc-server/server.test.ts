@@ -91,13 +91,22 @@ describe('a gRPC server', () => {
       [{ path: '/etcdserverpb.KV/Nothing' }, '12', /unknown method Nothing for service etcdserverpb.KV/],
       [{ path: '/nothing.Here/Range' }, '12', /unknown service nothing.Here/],
       [{ path: '/' }, '12', /malformed method name: "\/"/],
-      [{ path: RANGE, pieces: [frameOf(Buffer.from([0xff, 0xff]))] }, '13', /error unmarshalling request/],
-      [{ path: RANGE, pieces: [] }, '13', /without a request/],
-      [{ path: RANGE, pieces: [Buffer.of(0, 0, 0, 0, 9, 1)] }, '13', /unexpected EOF/],
+      [
+        { path: RANGE, pieces: [frameOf(Buffer.from([0xff, 0xff]))] },
+        '13',
+        /^grpc: error unmarshalling request: unexpected EOF$/,
+      ],
+      [{ path: RANGE, pieces: [] }, '2', /^EOF$/],
+      [{ path: RANGE, pieces: [Buffer.of(0, 0, 0, 0, 9, 1)] }, '2', /unexpected EOF/],
       [{ path: RANGE, pieces: [frameOf(oversize)] }, '8', /larger than max \(100010 vs. 100000\)/],
+      [{ path: RANGE, headers: { 'grpc-timeout': '0n' } }, '4', /context deadline exceeded/],
       [{ path: RANGE, headers: { 'grpc-timeout': 'soon' } }, '13', /malformed grpc-timeout/],
-      [{ path: SNAPSHOT, pieces: [] }, '13', /without a request/],
-      [{ path: KEEP_ALIVE, pieces: [frameOf(Buffer.from([0xff]))] }, '13', /error unmarshalling/],
+      [{ path: SNAPSHOT, pieces: [] }, '2', /^EOF$/],
+      [
+        { path: KEEP_ALIVE, pieces: [frameOf(Buffer.from([0xff]))] },
+        '13',
+        /failed to unmarshal the received message unexpected EOF/,
+      ],
       [{ path: DELETE, pieces: [keyed('ä 100% gone\n')] }, '5', /^ä 100% gone\n$/],
     ];
     for (const [request, status, text] of cases) {

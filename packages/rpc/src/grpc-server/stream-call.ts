@@ -77,10 +77,10 @@ export class StreamCall extends Call implements ServerStream<unknown, unknown> {
   // ---- Call ----
 
   override message(bytes: Uint8Array): void {
-    const request = decode(this.#method, bytes);
+    const request = decode(this.#method, bytes, 'failed to unmarshal the received message');
     const method = this.#method;
     if (method.kind === 'serverStream') {
-      if (this.#hasEnded) throw new RpcError(StatusCode.INTERNAL, 'more than one request');
+      if (this.#hasEnded) return;
       this.#end();
       this.#settle(() => method.handler(request, this));
       return;
@@ -96,7 +96,7 @@ export class StreamCall extends Call implements ServerStream<unknown, unknown> {
 
   protected override halfClosed(): void {
     if (this.#method.kind === 'serverStream' && !this.#hasEnded)
-      throw new RpcError(StatusCode.INTERNAL, 'a call without a request');
+      throw new RpcError(StatusCode.UNKNOWN, 'EOF');
     this.#end();
   }
 

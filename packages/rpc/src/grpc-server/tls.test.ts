@@ -66,7 +66,7 @@ describe('a gRPC server over TLS', () => {
     return { server, port };
   }
   const range = async (port: number, own: Pair | undefined): Promise<string | undefined> => {
-    const session = await connectRaw(`https://127.0.0.1:${port}`, { ca, ...own });
+    const session = await connectRaw(`https://localhost:${port}`, { ca, ...own });
     const request = frameOf(rangeRequest.encode({}));
     try {
       return (await rawCall(session, { path: '/etcdserverpb.KV/Range', pieces: [request] })).status;
@@ -89,7 +89,7 @@ describe('a gRPC server over TLS', () => {
     seen.length = 0;
     assert.equal(await range(port, alice), '0');
     for (const own of [undefined, mallory]) {
-      const channel = new Channel(`https://127.0.0.1:${port}`, { tls: { ca, ...own } });
+      const channel = new Channel(`https://localhost:${port}`, { tls: { ca, ...own } });
       await assert.rejects(channel.unary(services.kv, 'Range', {}, { timeoutMs: 2000 }), {
         name: 'RpcError',
       });
@@ -100,18 +100,18 @@ describe('a gRPC server over TLS', () => {
 
   test('serves gRPC clients and HTTP clients of both versions on one port', async () => {
     const { port } = await start(false);
-    const channel = new Channel(`https://127.0.0.1:${port}`, { tls: { ca, ...alice } });
+    const channel = new Channel(`https://localhost:${port}`, { tls: { ca, ...alice } });
     await channel.unary(services.kv, 'Range', {});
     channel.close();
     const text = await new Promise((resolve, reject) => {
       https
-        .get({ port, host: '127.0.0.1', path: '/health', ca, agent: false }, (response) => {
+        .get({ port, host: 'localhost', path: '/health', ca, agent: false }, (response) => {
           response.on('data', (chunk: Buffer) => resolve(chunk.toString()));
         })
         .on('error', reject);
     });
     assert.equal(text, '1.1 /health');
-    const session = await connectRaw(`https://127.0.0.1:${port}`, { ca });
+    const session = await connectRaw(`https://localhost:${port}`, { ca });
     const http2Answer = await rawCall(session, {
       path: '/health',
       headers: { 'content-type': 'text/plain' },
@@ -123,13 +123,13 @@ describe('a gRPC server over TLS', () => {
   test('shows new certificates from one connection to the next', async () => {
     const { server, port } = await start(false);
     const subject = async (): Promise<PeerCertificate['subject']> => {
-      const socket = connectTls({ port, host: '127.0.0.1', ca, ALPNProtocols: ['h2'] });
+      const socket = connectTls({ port, host: 'localhost', ca, ALPNProtocols: ['h2'] });
       await once(socket, 'secureConnect');
       const { subject: shown } = socket.getPeerCertificate();
       socket.destroy();
       return shown;
     };
-    const connected = await connectRaw(`https://127.0.0.1:${port}`, { ca });
+    const connected = await connectRaw(`https://localhost:${port}`, { ca });
     assert.equal((await subject()).CN, 'one');
     server.setTls({ ...otherServerPair, clientCa: ca });
     assert.equal((await subject()).CN, 'two');

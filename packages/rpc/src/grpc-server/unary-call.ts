@@ -22,13 +22,14 @@ export class UnaryCall extends Call {
   }
 
   override message(bytes: Uint8Array): void {
-    if (this.#isStarted) throw new RpcError(StatusCode.INTERNAL, 'more than one request in a unary call');
+    // As in grpc-go, what follows the request is not looked at.
+    if (this.#isStarted) return;
     this.#isStarted = true;
     this.connection.whenRead(() => void this.#run(bytes));
   }
 
   protected override halfClosed(): void {
-    if (!this.#isStarted) throw new RpcError(StatusCode.INTERNAL, 'a unary call without a request');
+    if (!this.#isStarted) throw new RpcError(StatusCode.UNKNOWN, 'EOF');
   }
 
   protected override cutOff(): void {}
@@ -36,7 +37,10 @@ export class UnaryCall extends Call {
   async #run(bytes: Uint8Array): Promise<void> {
     if (this.isOver) return;
     try {
-      const response = await this.#method.handler(decode(this.#method, bytes), this);
+      const response = await this.#method.handler(
+        decode(this.#method, bytes, 'error unmarshalling request:'),
+        this,
+      );
       if (!this.isOver) this.answer.reply(this.#method.encode(response));
     } catch (error) {
       this.fail(error);
