@@ -21,6 +21,9 @@ const LEADER_MS = 20_000;
 /** A store that is asked to stop writes its state first; etcd hands its leadership over. */
 const STOP_MS = 20_000;
 
+/** Of a member's last words. */
+const LOG_CHARACTERS_MAX = 300;
+
 export interface StoreMember {
   readonly name: string;
   /** Where it keeps its data. */
@@ -176,5 +179,5 @@ async function assertAlive({ child, name, folder }: MemberProcess, program: Stor
   if (child === undefined || (child.exitCode === null && child.signalCode === null)) return;
   const lines = (await readFile(`${folder}.log`, 'utf8')).trim().split('\n');
   const telling = lines.findLast((line) => /error|fatal|panic/i.test(line)) ?? lines.at(-1);
-  throw new Error(`${program} ${name} has ended: ${telling}`);
+  throw new Error(`${program} ${name} has ended: ${telling?.slice(0, LOG_CHARACTERS_MAX)}`);
 }
