@@ -12,6 +12,11 @@ export function header(member: Member, revision?: number): ResponseHeader {
   };
 }
 
+/** etcd's answers about members do not speak of the store. */
+export function headerWithoutRevision(member: Member): ResponseHeader {
+  return header(member, 0);
+}
+
 /** Completes the header of an applied request's response. */
 export function withHeader(member: Member, response: object): { header: ResponseHeader } {
   const revision = (response as { header?: { revision?: number } }).header?.revision;

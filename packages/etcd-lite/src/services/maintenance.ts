@@ -69,7 +69,8 @@ export function maintenanceService(member: Member) {
     const before = member.diskBytes;
     await member.checkpoint();
     options.log.info('defragmented', { before, after: member.diskBytes });
-    return { header: header(member) };
+    // etcd leaves the header out.
+    return {};
   }
 
   async function moveLeader({ targetID }: MoveLeaderRequest): Promise<Init<MoveLeaderResponse>> {
@@ -77,7 +78,8 @@ export function maintenanceService(member: Member) {
     const target = member.membership.members.get(raftIdOf(targetID));
     if (target === undefined || target.isLearner) throw new EtcdError('badLeaderTransferee');
     if (targetID !== member.membership.id) await member.cluster.handover.transfer(target.raftId);
-    return { header: header(member) };
+    // As in etcd, without a header.
+    return {};
   }
 
   return { status, alarm, defragment, moveLeader };

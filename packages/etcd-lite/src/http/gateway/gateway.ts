@@ -1,7 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { RpcError, rpcErrorFrom, StatusCode } from '@kubelab/rpc';
 import { goString, type MethodJson, protoJson, type ProtoJson } from '@kubelab/rpc/json';
-import type { BidiHandler, ServerStreamHandler, UnaryHandler } from '@kubelab/rpc';
 import { type HttpHandler, type HttpRequest, type HttpResponse, plainError } from '../message.ts';
 import type { Rpc, RpcTable } from '../rpc-table.ts';
 import { JsonBody } from './body.ts';
@@ -45,22 +44,26 @@ export function gateway(rpcs: Pick<RpcTable, 'get'>, { requestBytesMax }: Gatewa
   };
 }
 
+type UnaryRpc = Extract<Rpc, { readonly kind: 'unary' }>;
+
 interface Exchange {
   readonly path: string;
   readonly request: HttpRequest;
   readonly body: JsonBody;
 }
 
-async function unary(rpc: Rpc, json: MethodJson, { path, request, body }: Exchange): Promise<HttpResponse> {
+async function unary(
+  rpc: UnaryRpc,
+  json: MethodJson,
+  { path, request, body }: Exchange,
+): Promise<HttpResponse> {
   const message = decoded(rpc, json, await body.one());
-  // The table says that it is one; its types are the proto file's.
-  const handler = rpc.handler as UnaryHandler<unknown, unknown>;
-  const answer = await handler(message, new GatewayCall(path, request));
+  const answer = await rpc.handler(message, new GatewayCall(path, request));
   return { status: 200, headers: OK_HEADERS, body: json.responseToJson(rpc.encode(answer)) };
 }
 
 async function streamed(
-  rpc: Rpc,
+  rpc: Exclude<Rpc, UnaryRpc>,
   json: MethodJson,
   { path, request, body }: Exchange,
 ): Promise<HttpResponse> {
@@ -68,18 +71,13 @@ async function streamed(
   // A first request that is none is answered as such, not in the stream.
   const first = await values.next();
   const head = first.done === true ? [] : [decoded(rpc, json, first.value)];
-  async function* requests(): AsyncGenerator<unknown> {
+  async function* requests(): AsyncGenerator {
     yield* head;
     for await (const value of values) yield decoded(rpc, json, value);
   }
   const stream = new GatewayStream(path, request, requests());
   const run =
-    rpc.kind === 'bidi'
-      ? (rpc.handler as BidiHandler<unknown, unknown>)(stream)
-      : (rpc.handler as ServerStreamHandler<unknown, unknown>)(
-          head[0] ?? decoded(rpc, json, undefined),
-          stream,
-        );
+    rpc.kind === 'bidi' ? rpc.handler(stream) : rpc.handler(head[0] ?? decoded(rpc, json, undefined), stream);
   run.then(
     () => stream.finish(),
     (error: unknown) => stream.fail(error),
