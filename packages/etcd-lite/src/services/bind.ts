@@ -12,10 +12,13 @@ import type { Member } from '../shell/member.ts';
 import { authGuard, authService } from './auth.ts';
 import { clusterService } from './cluster.ts';
 import { downgrade } from './downgrade.ts';
+import { checkHealth, watchHealth } from './health.ts';
 import { kvService } from './kv.ts';
 import { learnerGuard } from './learner.ts';
 import { leaseService } from './lease.ts';
 import { maintenanceService } from './maintenance.ts';
+import { electionService } from './recipes/election.ts';
+import { lockService } from './recipes/lock.ts';
 import { addRoutes, bidi, type Guard, type Routes, serverStream, unary } from './routes.ts';
 import { snapshotService } from './snapshot.ts';
 import { WatchSession } from './watch.ts';
@@ -35,6 +38,8 @@ export function bindServices(
   const maintenance = maintenanceService(member);
   const cluster = clusterService(member);
   const store = snapshotService(member);
+  const locks = lockService({ member, kv, lease });
+  const elections = electionService({ member, kv, lease });
   const auth: Readonly<Record<string, UnaryHandler<never, unknown>>> = authService(member);
 
   /** Every call passes these first. */
@@ -80,6 +85,15 @@ export function bindServices(
       MemberPromote: unary(cluster.promote, led),
     },
     Auth: Object.fromEntries(Object.entries(auth).map(([name, handler]) => [name, unary(handler, led)])),
+    Lock: { Lock: unary(locks.lock, led), Unlock: unary(locks.unlock, led) },
+    Election: {
+      Campaign: unary(elections.campaign, led),
+      Proclaim: unary(elections.proclaim, led),
+      Leader: unary(elections.leader, led),
+      Observe: serverStream(elections.observe, led),
+      Resign: unary(elections.resign, led),
+    },
+    Health: { Check: unary(checkHealth), Watch: serverStream(watchHealth) },
   };
 
   for (const service of Object.keys(etcdServices) as (keyof typeof etcdServices)[]) {

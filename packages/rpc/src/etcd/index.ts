@@ -5,5 +5,6 @@ export { EtcdText, isCompacted, isFutureRevision, isLeaseNotFound } from './erro
 export { bytesOf, FROM_KEY, prefixEnd, textOf } from './keys.ts';
 export type { EtcdUser } from './login.ts';
 export * from './messages.ts';
+export * from './recipe-messages.ts';
 export { etcdServices } from './services.ts';
 export type { WatchHandlers, WatchOptions, WatchStream } from './watch.ts';

@@ -1,6 +1,6 @@
 import { loadProto } from '../proto.ts';
 
-const proto = loadProto('etcd');
+const proto = loadProto('etcd-services');
 
 /** etcd's services as grpc-js wants them. */
 export const etcdServices = {
@@ -10,4 +10,7 @@ export const etcdServices = {
   Cluster: proto.service('etcdserverpb.Cluster'),
   Maintenance: proto.service('etcdserverpb.Maintenance'),
   Auth: proto.service('etcdserverpb.Auth'),
+  Lock: proto.service('v3lockpb.Lock'),
+  Election: proto.service('v3electionpb.Election'),
+  Health: proto.service('grpc.health.v1.Health'),
 } as const;

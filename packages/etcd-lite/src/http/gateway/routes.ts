@@ -35,6 +35,14 @@ const SERVICES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'maintenance/transfer-leadership': 'MoveLeader',
     'maintenance/downgrade': 'Downgrade',
   },
+  'v3lockpb.Lock': { 'lock/lock': 'Lock', 'lock/unlock': 'Unlock' },
+  'v3electionpb.Election': {
+    'election/campaign': 'Campaign',
+    'election/proclaim': 'Proclaim',
+    'election/leader': 'Leader',
+    'election/observe': 'Observe',
+    'election/resign': 'Resign',
+  },
   Auth: {
     'auth/enable': 'AuthEnable',
     'auth/disable': 'AuthDisable',
@@ -65,6 +73,9 @@ export interface GatewayRoute {
 /** By path below `/v3/` (or 3.3's `/v3beta/`). */
 export const GATEWAY_ROUTES: ReadonlyMap<string, GatewayRoute> = new Map(
   Object.entries(SERVICES).flatMap(([service, methods]) =>
-    Object.entries(methods).map(([path, method]) => [path, { service: `etcdserverpb.${service}`, method }]),
+    Object.entries(methods).map(([path, method]) => [
+      path,
+      { service: service.includes('.') ? service : `etcdserverpb.${service}`, method },
+    ]),
   ),
 );
