@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { MemoryDisk } from '../testing/memory-disk.ts';
 import { decodeMeta, fnv64a, PAGE_BYTES, readPageHeader } from './format.ts';
 import { DatabaseDamagedError, DatabaseReader } from './reader.ts';
-import { bucketOf, type BucketSource, pagesOf, planDatabase } from './writer.ts';
+import { bucketOf, type BucketSource, piecesOf, planDatabase } from './writer.ts';
 
 type Buckets = Readonly<Record<string, readonly (readonly [string, string])[]>>;
 
@@ -13,7 +13,7 @@ function write(buckets: readonly BucketSource[]): Buffer {
   const planning = planDatabase(buckets);
   let step = planning.next();
   while (step.done !== true) step = planning.next();
-  const file = Buffer.concat([...pagesOf(step.value)]);
+  const file = Buffer.concat([...piecesOf(step.value, 32_768)]);
   assert.equal(file.length, step.value.bytes);
   return file;
 }

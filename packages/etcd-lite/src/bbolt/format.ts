@@ -58,8 +58,8 @@ export interface Meta {
 export const META_BYTES = PAGE_HEADER_BYTES + 64;
 const CHECKSUM_AT = PAGE_HEADER_BYTES + 56;
 
-export function encodeMeta(id: number, meta: Meta): Buffer {
-  const page = Buffer.alloc(meta.pageBytes);
+/** Into a page of zeroes. */
+export function writeMeta(page: Buffer, id: number, meta: Meta): void {
   writePageHeader(page, { id, type: PAGE_TYPES.meta, count: 0, overflow: 0 });
   let at = page.writeUInt32LE(MAGIC, PAGE_HEADER_BYTES);
   at = page.writeUInt32LE(VERSION, at);
@@ -72,7 +72,6 @@ export function encodeMeta(id: number, meta: Meta): Buffer {
   at = page.writeBigUInt64LE(BigInt(meta.pageCount), at);
   at = page.writeBigUInt64LE(meta.txid, at);
   page.writeBigUInt64LE(fnv64a(page.subarray(PAGE_HEADER_BYTES, CHECKSUM_AT)), at);
-  return page;
 }
 
 /** The meta page that begins at the start of `page`, or what is wrong with it. */

@@ -2,10 +2,10 @@ import {
   BUCKET_ENTRY,
   BUCKET_HEADER_BYTES,
   ELEMENT_BYTES,
-  encodeMeta,
   PAGE_BYTES,
   PAGE_HEADER_BYTES,
   PAGE_TYPES,
+  writeMeta,
   writePageHeader,
 } from './format.ts';
 
@@ -78,21 +78,56 @@ export function* planDatabase(buckets: readonly BucketSource[]): Generator<undef
   return { trees: [...trees, root], root: root.root, pageCount: next, bytes: next * PAGE_BYTES };
 }
 
-/** The file from its first byte to its last, in whole pages. */
-export function* pagesOf(plan: Plan): Generator<Buffer> {
-  const { root, pageCount, trees } = plan;
+/**
+ * The file from its first byte to its last, in pieces of `pieceBytes` (whole pages); the last may be shorter.
+ * Each piece is a buffer of its own.
+ */
+export function* piecesOf(plan: Plan, pieceBytes: number): Generator<Buffer> {
+  let left = plan.bytes;
+  let piece = Buffer.alloc(Math.min(pieceBytes, left));
+  let used = 0;
+  for (const { bytes, write } of nodesOf(plan)) {
+    // Nearly all fit: then they are written where they belong.
+    const isWhole = used + bytes <= piece.length;
+    const node = isWhole ? piece.subarray(used, used + bytes) : Buffer.alloc(bytes);
+    write(node);
+    for (let done = 0; done < bytes; ) {
+      const taken = Math.min(bytes - done, piece.length - used);
+      if (!isWhole) node.copy(piece, used, done, done + taken);
+      done += taken;
+      used += taken;
+      if (used < piece.length) continue;
+      yield piece;
+      left -= used;
+      piece = Buffer.alloc(Math.min(pieceBytes, left));
+      used = 0;
+    }
+  }
+}
+
+/** What lies side by side in the file, in order: pages with those that belong to them. */
+interface Node {
+  readonly bytes: number;
+  /** Into zeroes. */
+  readonly write: (target: Buffer) => void;
+}
+
+function* nodesOf({ root, pageCount, trees }: Plan): Generator<Node> {
   const meta = { pageBytes: PAGE_BYTES, root, freelist: BigInt(FREELIST_PAGE), pageCount };
-  yield encodeMeta(0, { ...meta, txid: 2n });
-  yield encodeMeta(1, { ...meta, txid: 1n });
-  const freelist = Buffer.alloc(PAGE_BYTES);
-  writePageHeader(freelist, { id: FREELIST_PAGE, type: PAGE_TYPES.freelist, count: 0, overflow: 0 });
-  yield freelist;
+  yield { bytes: PAGE_BYTES, write: (target) => writeMeta(target, 0, { ...meta, txid: 2n }) };
+  yield { bytes: PAGE_BYTES, write: (target) => writeMeta(target, 1, { ...meta, txid: 1n }) };
+  const freelist = { id: FREELIST_PAGE, type: PAGE_TYPES.freelist, count: 0, overflow: 0 };
+  yield { bytes: PAGE_BYTES, write: (target) => writePageHeader(target, freelist) };
   for (const [at, tree] of trees.entries()) {
     // The last tree is the root bucket: its entries are buckets.
     const flags = at === trees.length - 1 ? BUCKET_ENTRY : 0;
     for (const [depth, level] of tree.levels.entries()) {
-      for (let node = 0; node < level.starts.length - 1; node++)
-        yield level.isLeaf ? leafPage(tree.source, level, node, flags) : branchPage(tree, depth, node);
+      for (let node = 0; node < level.starts.length - 1; node++) {
+        const span = spanOf(level, node);
+        const bytes = (1 + span.overflow) * PAGE_BYTES;
+        if (level.isLeaf) yield { bytes, write: (target) => writeLeaf(tree.source, target, span, flags) };
+        else yield { bytes, write: (target) => writeBranch(tree, depth, target, span) };
+      }
     }
   }
 }
@@ -172,20 +207,14 @@ function endOf({ levels }: Tree): number {
   return levels.at(-1)?.pages.at(-1) ?? 0;
 }
 
-function leafPage(source: BucketSource, { starts, pages }: Level, node: number, flags: number): Buffer {
+function spanOf({ starts, pages }: Level, node: number): Span {
   const id = pages[node] ?? 0;
-  const pageCount = (pages[node + 1] ?? 0) - id;
-  const page = Buffer.alloc(pageCount * PAGE_BYTES);
-  writeLeaf(
-    source,
-    page,
-    { id, overflow: pageCount - 1, from: starts[node] ?? 0, to: starts[node + 1] ?? 0 },
-    flags,
-  );
-  return page;
+  const overflow = (pages[node + 1] ?? 0) - id - 1;
+  return { id, overflow, from: starts[node] ?? 0, to: starts[node + 1] ?? 0 };
 }
 
-interface LeafSpan {
+/** A node: its pages, and its children. */
+interface Span {
   readonly id: number;
   readonly overflow: number;
   readonly from: number;
@@ -195,7 +224,7 @@ interface LeafSpan {
 function writeLeaf(
   source: BucketSource,
   page: Buffer,
-  { id, overflow, from, to }: LeafSpan,
+  { id, overflow, from, to }: Span,
   flags: number,
 ): void {
   const count = to - from;
@@ -215,18 +244,14 @@ function writeLeaf(
   }
 }
 
-function branchPage({ source, levels }: Tree, depth: number, node: number): Buffer {
-  const { starts = [], pages = [] } = levels[depth] ?? {};
+function writeBranch({ source, levels }: Tree, depth: number, page: Buffer, span: Span): void {
+  const { id, overflow, from, to } = span;
   const below = levels[depth - 1]?.pages ?? [];
-  const id = pages[node] ?? 0;
-  const from = starts[node] ?? 0;
-  const count = (starts[node + 1] ?? 0) - from;
-  const pageCount = (pages[node + 1] ?? 0) - id;
-  const page = Buffer.alloc(pageCount * PAGE_BYTES);
-  writePageHeader(page, { id, type: PAGE_TYPES.branch, count, overflow: pageCount - 1 });
+  const count = to - from;
+  writePageHeader(page, { id, type: PAGE_TYPES.branch, count, overflow });
   let element = PAGE_HEADER_BYTES;
   let data = element + count * ELEMENT_BYTES;
-  for (let child = from; child < from + count; child++) {
+  for (let child = from; child < to; child++) {
     const key = source.key(firstEntry(levels, depth - 1, child));
     page.writeUInt32LE(data - element, element);
     page.writeUInt32LE(key.length, element + 4);
@@ -235,7 +260,6 @@ function branchPage({ source, levels }: Tree, depth: number, node: number): Buff
     element += ELEMENT_BYTES;
     data += key.length;
   }
-  return page;
 }
 
 /** The value of the bucket's entry with the whole bucket in it; undefined: it is too large for that. */

@@ -40,9 +40,7 @@ function byRevision(a: KeyVersion, b: KeyVersion): number {
 
 function* merge(a: readonly KeyVersion[], b: readonly KeyVersion[]): Generator<undefined, KeyVersion[]> {
   const merged: KeyVersion[] = [];
-  let i = 0;
-  let j = 0;
-  for (;;) {
+  for (let i = 0, j = 0; ; ) {
     const left = a[i];
     const right = b[j];
     if (left !== undefined && (right === undefined || byRevision(left, right) < 0)) {
@@ -51,9 +49,7 @@ function* merge(a: readonly KeyVersion[], b: readonly KeyVersion[]): Generator<u
     } else if (right !== undefined) {
       merged.push(right);
       j++;
-    } else {
-      return merged;
-    }
-    if (merged.length % SLICE_VERSIONS === 0) yield;
+    } else return merged;
+    if ((i + j) % SLICE_VERSIONS === 0) yield;
   }
 }

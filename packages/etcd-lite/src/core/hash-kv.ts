@@ -5,6 +5,7 @@ import { EtcdError } from './errors.ts';
 import type { KeyHistory } from './key-history.ts';
 import { isTombstone, type KeyVersion } from './key-version.ts';
 import type { MvccStore } from './mvcc-store.ts';
+import { RunningHash } from './running-hash.ts';
 
 export interface KeyValueHash {
   readonly hash: number;
@@ -12,8 +13,6 @@ export interface KeyValueHash {
   readonly hashRevision: number;
 }
 
-/** Hashed between two yields: well below a millisecond. */
-const SLICE_BYTES = 128 * 1024;
 const BUCKET = Buffer.from('key');
 
 /**
@@ -29,21 +28,13 @@ export function* hashKv(store: MvccStore, revision: number): Generator<undefined
   const hashRevision = revision <= 0 ? store.revision : revision;
   const selection = new Selection(compactRevision, hashRevision);
   const versions = yield* versionsByRevision(store, (history) => selection.of(history));
-  let hash = crc32c(BUCKET);
-  let bytes = 0;
-  let scratch = Buffer.alloc(SLICE_BYTES);
+  const hash = new RunningHash(crc32c(BUCKET));
   for (const version of versions) {
     if (!selection.counts(version)) continue;
     const size = entryKeySize(version) + entryValueSize(version);
-    if (size > scratch.length) scratch = Buffer.alloc(size);
-    writeEntry(version, scratch, 0);
-    hash = crc32c(scratch.subarray(0, size), hash);
-    bytes += size;
-    if (bytes < SLICE_BYTES) continue;
-    bytes = 0;
-    yield;
+    if (hash.add(size, (target, offset) => writeEntry(version, target, offset))) yield;
   }
-  return { hash, compactRevision, hashRevision };
+  return { hash: hash.end(), compactRevision, hashRevision };
 }
 
 /**

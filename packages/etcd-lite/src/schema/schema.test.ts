@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { must } from '@kubelab/component-base';
 import fc from 'fast-check';
 import { DatabaseReader } from '../bbolt/reader.ts';
-import { bucketOf, type BucketSource, pagesOf, planDatabase } from '../bbolt/writer.ts';
+import { bucketOf, type BucketSource, piecesOf, planDatabase } from '../bbolt/writer.ts';
 import { AuthStore } from '../core/auth/auth-store.ts';
 import { parseRevision, revisionBytes } from '../core/backend-entry.ts';
 import { hashKv } from '../core/hash-kv.ts';
@@ -45,7 +45,7 @@ function finish<T>(work: Generator<undefined, T>): T {
 }
 
 function write(buckets: readonly BucketSource[]): Promise<DatabaseReader> {
-  return open(Buffer.concat([...pagesOf(finish(planDatabase(buckets)))]));
+  return open(Buffer.concat([...piecesOf(finish(planDatabase(buckets)), 8192)]));
 }
 
 async function open(bytes: Buffer): Promise<DatabaseReader> {

@@ -7,7 +7,7 @@ import type {
   SnapshotRequest,
   SnapshotResponse,
 } from '@kubelab/rpc/etcd';
-import { pagesOf, planDatabase } from '../bbolt/writer.ts';
+import { piecesOf, planDatabase } from '../bbolt/writer.ts';
 import { hashKv } from '../core/hash-kv.ts';
 import { exportState } from '../schema/export.ts';
 import { hashBuckets } from '../schema/hash-buckets.ts';
@@ -40,7 +40,7 @@ export function snapshotService(member: Member) {
     const digest = createHash('sha256');
     let remainingBytes = plan.bytes;
     let count = 0;
-    for (const blob of piecesOf(pagesOf(plan), BLOB_BYTES)) {
+    for (const blob of piecesOf(plan, BLOB_BYTES)) {
       if (stream.isOver) return;
       digest.update(blob);
       remainingBytes -= blob.length;
@@ -65,24 +65,4 @@ export function snapshotService(member: Member) {
   }
 
   return { snapshot, hash, hashKv: hashKvAt };
-}
-
-/** The same bytes in pieces of one size; the last may be shorter. */
-export function* piecesOf(chunks: Iterable<Buffer>, pieceBytes: number): Generator<Buffer> {
-  let waiting: Buffer[] = [];
-  let waitingBytes = 0;
-  for (const chunk of chunks) {
-    let rest = chunk;
-    while (waitingBytes + rest.length >= pieceBytes) {
-      const taken = pieceBytes - waitingBytes;
-      yield Buffer.concat([...waiting, rest.subarray(0, taken)], pieceBytes);
-      rest = rest.subarray(taken);
-      waiting = [];
-      waitingBytes = 0;
-    }
-    if (rest.length === 0) continue;
-    waiting.push(rest);
-    waitingBytes += rest.length;
-  }
-  if (waitingBytes > 0) yield Buffer.concat(waiting, waitingBytes);
 }

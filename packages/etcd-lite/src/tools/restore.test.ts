@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { must, silentLogger } from '@kubelab/component-base';
-import { bucketOf, pagesOf, planDatabase } from '../bbolt/writer.ts';
+import { bucketOf, piecesOf, planDatabase } from '../bbolt/writer.ts';
 import { BUCKETS, keyValueCodec } from '../schema/buckets.ts';
 import { revisionBytes } from '../core/backend-entry.ts';
 import { Checkpointer } from '../shell/checkpointer.ts';
@@ -29,7 +29,7 @@ function database(keys: number): Buffer {
   const planning = planDatabase([bucketOf(BUCKETS.key, entries), bucketOf(BUCKETS.meta, [])]);
   let step = planning.next();
   while (step.done !== true) step = planning.next();
-  return Buffer.concat([...pagesOf(step.value)]);
+  return Buffer.concat([...piecesOf(step.value, 32_768)]);
 }
 
 const withHash = (bytes: Buffer): Buffer =>
