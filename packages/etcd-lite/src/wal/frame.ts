@@ -80,6 +80,10 @@ export function frameAt(file: Buffer, offset: number, previous: number): FrameAt
   const extent = extentOf(file, offset);
   if (isZero(file, offset, offset + FRAME_HEADER_BYTES)) return { type: 'end' };
   if (extent === undefined) return { type: 'damaged', why: 'the record has no valid header' };
+  if (hasChangedLength(file, offset)) return { type: 'damaged', why: 'its length was changed' };
+  // Nothing is begun behind a record that is not finished.
+  if (!isZero(file, extent, file.length))
+    return { type: 'damaged', why: 'another record was begun behind it' };
   if (extent > file.length || hasZeroSector(file, offset, extent)) return { type: 'torn' };
   return { type: 'damaged', why: 'the checksum does not match' };
 }
@@ -129,6 +133,23 @@ function extentOf(file: Buffer, offset: number): number | undefined {
   if (magic === 0 && length === 0) return offset + FRAME_HEADER_BYTES;
   if (!isMagic(magic) || length > PAYLOAD_BYTES_MAX) return undefined;
   return offset + frameLength(length);
+}
+
+/**
+ * A changed bit in its length makes a whole record look like one whose end was never written: would it be
+ * valid with that bit as it was?
+ */
+function hasChangedLength(file: Buffer, offset: number): boolean {
+  if (offset + FRAME_HEADER_BYTES > file.length) return false;
+  const length = file.readUInt32LE(offset + 4);
+  for (let bit = 0; 2 ** bit <= PAYLOAD_BYTES_MAX; bit++) {
+    const candidate = (length ^ (1 << bit)) >>> 0;
+    if (candidate > PAYLOAD_BYTES_MAX || offset + frameLength(candidate) > file.length) continue;
+    const frame = Buffer.from(file.subarray(offset, offset + frameLength(candidate)));
+    frame.writeUInt32LE(candidate, 4);
+    if (checksumOf(frame, candidate) === frame.readUInt32LE(12)) return true;
+  }
+  return false;
 }
 
 function hasZeroSector(file: Buffer, from: number, to: number): boolean {

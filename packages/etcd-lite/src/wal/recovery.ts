@@ -23,10 +23,14 @@ export interface WalTail {
   readonly isTorn: boolean;
 }
 
-/** Reads all segments. Throws `WalDamagedError`. */
+/**
+ * Reads all segments, each of which got its name when it had its size: `segmentBytes`, or more. Throws
+ * `WalDamagedError`.
+ */
 export async function readWal(
   disk: Disk,
   folder: string,
+  segmentBytes: number,
 ): Promise<{ contents: WalContents; tail: WalTail } | undefined> {
   const segments = (await disk.list(folder))
     .map(parseSegmentFile)
@@ -41,6 +45,7 @@ export async function readWal(
     const path = join(folder, segmentFile(segment));
     const file = Buffer.from((await disk.readFile(path)) ?? []);
     const isLast = i === segments.length - 1;
+    if (file.length < segmentBytes) throw new WalDamagedError(path, file.length, 'the file is cut off here');
     // The oldest segment kept follows on one that is gone: whatever its first record names counts as valid.
     checksum ??= file.length >= 12 ? file.readUInt32LE(8) : 0;
     offset = 0;

@@ -52,11 +52,12 @@ export class Wal {
     const { disk, folder } = options;
     await disk.makeFolder(folder);
     await disk.remove(join(folder, SPARE_NAME));
-    const found = await readWal(disk, folder);
+    const segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
+    const found = await readWal(disk, folder, segmentBytes);
     if (found === undefined) {
       const first = { sequence: 0, firstIndex: 0 };
-      const file = await createSegment(options, join(folder, segmentFile(first)));
-      await disk.syncFolder(folder);
+      await createSpare(disk, folder, segmentBytes);
+      const file = await takeSpare(disk, folder, first);
       const wal = new Wal(options, file, { segments: [first], offset: 0, checksum: 0 });
       await wal.append({ identity: options.identity });
       return { wal, contents: undefined };
@@ -148,10 +149,7 @@ export class Wal {
     const segment = { sequence: (this.#segments.at(-1)?.sequence ?? -1) + 1, firstIndex };
     await (this.#spare ?? this.#prepareSpare());
     this.#spare = undefined;
-    const path = join(folder, segmentFile(segment));
-    await disk.rename(join(folder, SPARE_NAME), path);
-    await disk.syncFolder(folder);
-    this.#file = await disk.open(path);
+    this.#file = await takeSpare(disk, folder, segment);
     this.#segments.push(segment);
     this.#offset = 0;
     await this.#write(
@@ -170,21 +168,29 @@ export class Wal {
     return spare;
   }
 
-  async #prepareSpare(): Promise<void> {
-    const file = await createSegment(this.#options, join(this.#options.folder, SPARE_NAME));
-    await file.close();
+  #prepareSpare(): Promise<void> {
+    const { disk, folder } = this.#options;
+    return createSpare(disk, folder, this.#segmentBytes);
   }
 
+  /** By writing: a segment is never shorter than it was made. */
   async #clearTail(): Promise<void> {
-    await this.#file.truncate(this.#offset);
-    await this.#file.preallocate(this.#segmentBytes);
+    await this.#file.write(this.#offset, Buffer.alloc((await this.#file.size()) - this.#offset));
     await this.#file.sync();
   }
 }
 
-async function createSegment({ disk, segmentBytes }: WalOptions, path: string): Promise<DiskFile> {
-  const file = await disk.open(path, { create: true, truncate: true });
-  await file.preallocate(segmentBytes ?? SEGMENT_BYTES);
+/** A segment gets its name only once it has its size: one that is shorter was cut off. */
+async function createSpare(disk: Disk, folder: string, segmentBytes: number): Promise<void> {
+  const file = await disk.open(join(folder, SPARE_NAME), { create: true, truncate: true });
+  await file.preallocate(segmentBytes);
   await file.sync();
-  return file;
+  await file.close();
+}
+
+async function takeSpare(disk: Disk, folder: string, segment: SegmentName): Promise<DiskFile> {
+  const path = join(folder, segmentFile(segment));
+  await disk.rename(join(folder, SPARE_NAME), path);
+  await disk.syncFolder(folder);
+  return disk.open(path);
 }
