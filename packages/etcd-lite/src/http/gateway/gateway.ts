@@ -125,7 +125,7 @@ class Mappings {
   of(route: GatewayRoute): MethodJson {
     const known = this.#methods.get(route);
     if (known !== undefined) return known;
-    this.#proto ??= protoJson('etcd');
+    this.#proto ??= protoJson('etcd-services');
     const made = this.#proto.method(route.service, route.method);
     this.#methods.set(route, made);
     return made;
