@@ -2,6 +2,7 @@ import type { Timer } from '@kubelab/component-base';
 import type { Init } from '@kubelab/rpc';
 import type { Event, WatchCreateRequest, WatchRequest, WatchResponse } from '@kubelab/rpc/etcd';
 import type { Credentials } from '../auth/index.ts';
+import { EtcdError } from '../core/errors.ts';
 import { keyRange } from '../core/keys.ts';
 import type { Watcher, WatchSink } from '../core/watch-hub.ts';
 import type { Member } from '../shell/member.ts';
@@ -22,6 +23,8 @@ interface OpenWatch extends Watcher {
 }
 
 const NO_WATCH_ID = -1;
+/** Requests of a stream that wait until it is known who asks; who sends more does not wait for answers. */
+const WAITING_MAX = 1000;
 /** What one piece of a fragmented response may weigh. */
 const FRAGMENT_BYTES_MAX = 1.5 * 1024 * 1024;
 
@@ -51,6 +54,10 @@ export class WatchSession implements WatchSink {
 
   request(request: WatchRequest): void {
     if (!this.#member.auth.isEnabled && this.#waiting.length === 0) return this.#take(request);
+    if (this.#waiting.length === WAITING_MAX) {
+      if (request.createRequest !== null) this.#refuse(new EtcdError('tooManyRequests').message);
+      return;
+    }
     this.#waiting.push(request);
     if (this.#waiting.length === 1) void this.#takeInTurn();
   }
