@@ -117,7 +117,7 @@ suite('the JSON gateway', { concurrency: false }, () => {
   test('answers as etcd does, byte for byte but for ids', { skip: !both && 'no etcd here' }, async () => {
     const stores: TestStore[] = [];
     try {
-      for (const { start } of targets) stores.push(await start());
+      for (const target of targets) stores.push(await target.start());
       const [real, ours] = stores;
       assert.ok(real !== undefined && ours !== undefined);
       for (const [path, body] of REQUESTS) {

@@ -10,6 +10,7 @@ import { listenHttp, requestListener } from './http/serve.ts';
 import { makeSite } from './http/site.ts';
 import { bindServices } from './services/bind.ts';
 import { admission } from './shell/admission.ts';
+import { startAutoCompaction } from './shell/auto-compaction.ts';
 import { parseCluster } from './shell/cluster.ts';
 import { Member } from './shell/member.ts';
 import { clientTls, serverTls, tlsOf, type TlsFiles } from './tls-flags.ts';
@@ -92,6 +93,7 @@ export async function main(argv: readonly string[]): Promise<void> {
           fatal,
         });
         onStop(() => member.stop());
+        onStop(startAutoCompaction(member, flags));
         // 4. The clients' door: gRPC and HTTP, one set of handlers, on the same ports.
         const rpcs = new RpcTable({ clock, isTimed: flags.metrics === 'extensive' });
         const lease = bindServices(rpcs, member, {
