@@ -150,4 +150,23 @@ describe('regressions of agreement', () => {
         assert.equal(found?.length, 1, `the key is still at ${node.name}`);
       }
     }));
+
+  test('etcd 15247, 12528: what a leader could not bring through before it was deposed, it does not ask of the next', () =>
+    Lab.run(async (lab) => {
+      const { lease, old } = await leased(lab);
+      // It is cut off as its revocation leaves it, and asks again as soon as it can.
+      lab.onSent = (message) => {
+        const isRevocation = message.type === 'append' && message.entries.length > 0;
+        if (isRevocation && message.from === old.id) lab.isolate(old);
+      };
+      await renewElsewhere(lab, lease, old, 500);
+      lab.onSent = () => undefined;
+      lab.heal();
+      await renewElsewhere(lab, lease, old, 3000);
+      await lab.untilSame();
+      for (const node of lab.nodes) {
+        const { found } = await lab.request(node, get('k'));
+        assert.equal(found?.length, 1, `the key is still at ${node.name}`);
+      }
+    }));
 });

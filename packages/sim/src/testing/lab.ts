@@ -1,6 +1,7 @@
 import { must, seededRandom } from '@kubelab/component-base';
 import { WatchSession } from '@kubelab/etcd-lite';
 import { bytesOf } from '@kubelab/rpc/etcd';
+import type { Message } from 'raft-consensus';
 import { stateHash } from '../checks/same-state.ts';
 import { call, storeOf } from '../clients/call.ts';
 import type { Answer, Request } from '../clients/operation.ts';
@@ -35,6 +36,8 @@ export class Lab {
   readonly timeline = new Timeline();
   readonly nodes: readonly SimNode[];
   readonly network: SimNetwork;
+  /** Called as a member sends something: still in time to cut it off. */
+  onSent: (message: Message) => void = () => undefined;
   readonly #failures: unknown[] = [];
 
   private constructor(settings: Partial<NodeSettings>, seed: number) {
@@ -43,7 +46,7 @@ export class Lab {
       timeline,
       random: seededRandom(seed),
       endpointOf: (id) => this.nodes.find((node) => node.id === id),
-      onSent: () => undefined,
+      onSent: (message) => this.onSent(message),
     });
     const events = {
       onStarted: () => undefined,

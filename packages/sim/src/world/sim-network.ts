@@ -108,7 +108,6 @@ export class SimNetwork {
   }
 
   async #sendSnapshot(life: Life, options: PeersOptions, message: SnapshotMessage): Promise<void> {
-    const source = options.newestSnapshot();
     const { from, to } = message;
     let isAnswered = false;
     const report = (ok: boolean): void => {
@@ -117,6 +116,7 @@ export class SimNetwork {
       options.onSnapshotSent(to, ok);
     };
     this.#timeline.at(SNAPSHOT_TIMEOUT_MS, life, { event: 'snapshot-timeout' }, () => report(false));
+    const source = await options.newestSnapshot();
     if (source === undefined) return;
     const content = await options.disk.readFile(source.path);
     if (content === undefined) return report(false);
