@@ -1,14 +1,14 @@
-/** Below this, values share slabs; an ArrayBuffer of its own costs about as much as such a value. */
-const SHARED_BYTES_MAX = 512;
-const SLAB_BYTES = 16 * 1024;
+/** Above this, a copy has memory of its own. */
+const SHARED_BYTES_MAX = 32 * 1024;
+const CHUNK_BYTES = 128 * 1024;
 
-let slab = Buffer.alloc(0);
+let chunk = Buffer.alloc(0);
 let used = 0;
 
 /**
- * A copy to keep. Node's own pool would do for short-lived buffers, but here one small value that lives on
- * would hold a slab full of other people's garbage: values get slabs of their own, or memory of exactly their
- * size.
+ * A copy to keep for a while, as log entries are: those that come together go together, so one piece of memory
+ * for many of them is free again as soon as a piece for each would be. (Node's own pool would mix them with what
+ * others keep for long.)
  */
 export function keepBytes(bytes: Uint8Array): Uint8Array {
   const { length } = bytes;
@@ -17,11 +17,11 @@ export function keepBytes(bytes: Uint8Array): Uint8Array {
     own.set(bytes);
     return own;
   }
-  if (used + length > slab.length) {
-    slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  if (used + length > chunk.length) {
+    chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
     used = 0;
   }
-  const kept = slab.subarray(used, used + length);
+  const kept = chunk.subarray(used, used + length);
   kept.set(bytes);
   used += length;
   return kept;

@@ -19,8 +19,13 @@ export interface Restored {
   readonly metadata: SnapshotMetadata;
 }
 
-/** How many stay: the newest, and one to fall back on. */
+/**
+ * How many stay: the newest, and one to fall back on. Of a large state only the newest: two of them, and the log
+ * since the older one, are three times the state.
+ */
 const KEPT = 2;
+const KEPT_OF_LARGE = 1;
+const LARGE_BYTES = 32 * 1024 * 1024;
 
 /** Writes checkpoints now and then, finds the newest good one at start, and throws old ones away. */
 export class Checkpointer {
@@ -108,7 +113,8 @@ export class Checkpointer {
   /** Removes old ones; the index of the oldest kept. */
   async #prune(): Promise<number> {
     const names = await listCheckpoints(this.#disk, this.folder);
-    for (const name of names.slice(KEPT)) await this.#disk.remove(this.path(name));
-    return names.slice(0, KEPT).at(-1)?.index ?? 0;
+    const kept = this.#bytes > LARGE_BYTES ? KEPT_OF_LARGE : KEPT;
+    for (const name of names.slice(kept)) await this.#disk.remove(this.path(name));
+    return names.slice(0, kept).at(-1)?.index ?? 0;
   }
 }

@@ -130,7 +130,9 @@ export class LeaseExpiry {
     try {
       await this.#options.confirmLeadership();
       if (!this.#isLeading) return;
-      const now = expired.slice(0, REVOKES_AT_ONCE_MAX);
+      // Meanwhile another may have led, and renewed them.
+      const isStillExpired = (id: LeaseId): boolean => (this.#expiryMs.get(id) ?? nowMs + 1) <= nowMs;
+      const now = expired.filter(isStillExpired).slice(0, REVOKES_AT_ONCE_MAX);
       await Promise.all(now.map((id) => this.#options.revoke(id)));
       this.#expiredCount += now.length;
       this.#schedule();

@@ -11,6 +11,7 @@ import type { Wal } from '../wal/wal.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import { MemberCounts } from './counts.ts';
 import { Leadership } from './leadership.ts';
+import { LogKeeper } from './log-keeper.ts';
 import { LeaseExpiry } from './lease-expiry.ts';
 import type { Membership } from './membership.ts';
 import { type MembershipOptions, MembershipParts } from './membership-parts.ts';
@@ -59,10 +60,9 @@ export class Member {
   readonly #wal: Wal;
   readonly #sweeper: Sweeper;
   readonly #checkpointer: Checkpointer;
+  readonly #logKeeper: LogKeeper;
   #appliedTerm: number;
   #applied: number;
-  /** Of log entries applied since the newest checkpoint was begun. */
-  #bytesSinceCheckpoint = 0;
 
   static async start(options: MemberOptions): Promise<Member> {
     const started = await startUp(options);
@@ -83,6 +83,7 @@ export class Member {
     this.watches = new WatchHub(() => this.machine.store);
     this.#sweeper = new Sweeper(() => this.machine.store, options.clock);
     this.raft = this.#makeRaft(started);
+    this.#logKeeper = this.#makeLogKeeper();
     this.leadership = this.#makeLeadership();
     this.cluster = this.#makeCluster(started);
     this.#peers = this.#makePeers();
@@ -123,13 +124,18 @@ export class Member {
     return this.#wal.bytes + this.#checkpointer.bytes;
   }
   /** Resolves with the response once this member has applied the request. */
-  propose(body: Parameters<Proposals['propose']>[0]): Promise<Init<object>> {
-    return this.#proposals.propose(body);
+  propose(...request: Parameters<Proposals['propose']>): Promise<Init<object>> {
+    return this.#proposals.propose(...request);
   }
 
   /** Resolves when local state contains every write acknowledged before this call. */
   linearize(): Promise<void> {
     return this.#reads.wait();
+  }
+
+  /** Writes the state to disk, so that the log before it can go. */
+  checkpoint(): Promise<void> {
+    return this.#logKeeper.checkpoint();
   }
 
   /** Resolves when this member has given back what compactions have freed. */
@@ -178,7 +184,6 @@ export class Member {
     for (const entry of entries) {
       assert(entry.index === this.#applied + 1, 'SM-4', `entry ${entry.index} after ${this.#applied}`);
       this.#applied = entry.index;
-      this.#bytesSinceCheckpoint += entry.data.length;
       if (entry.type === 'conf-change') this.cluster.changes.applied(entry);
       else if (entry.data.length > 0) this.#applyRequest(internalRequestCodec.decode(entry.data), entry.term);
       if (entry.term === this.#appliedTerm) continue;
@@ -187,7 +192,7 @@ export class Member {
     }
     this.#reads.appliedTo(this.#applied);
     this.#sweeper.wake();
-    void this.#checkpointIfDue();
+    this.#logKeeper.applied(entries);
   }
 
   #applyRequest(request: InternalRequest, term: number): void {
@@ -215,6 +220,7 @@ export class Member {
     this.#reads.appliedTo(metadata.index);
     this.#appliedTerm = metadata.term;
     this.#proposals.restored();
+    this.#logKeeper.restored();
     this.auth.restored();
     this.membership.changed();
     this.options.log.info('restored a snapshot', { index: metadata.index, rev: state.store.revision });
@@ -230,32 +236,6 @@ export class Member {
     if (state.leader === undefined) return;
     this.#proposals.leaderKnown();
     this.#reads.leaderKnown();
-  }
-
-  async #checkpointIfDue(): Promise<void> {
-    const { newest: last, bytes, isWriting } = this.#checkpointer;
-    if (isWriting || this.#applied - (last?.index ?? 0) < this.options.snapshotCount) return;
-    // A large state is not written again for a few small changes: that would be most of what the disk does.
-    if (this.#bytesSinceCheckpoint >= bytes / 2) await this.checkpoint();
-  }
-
-  /** Writes the state to disk, so that the log before it can go. One at a time: another call does nothing. */
-  async checkpoint(): Promise<void> {
-    if (this.#checkpointer.isWriting || this.#checkpointer.newest?.index === this.#applied) return;
-    this.#bytesSinceCheckpoint = 0;
-    try {
-      const releasable = await this.#checkpointer.write(() => ({
-        state: this.machine.state,
-        metadata: { index: this.#applied, term: this.#appliedTerm, conf: this.raft.status().conf },
-      }));
-      await this.#wal.release(releasable);
-      const { newest } = this.#checkpointer;
-      const upTo = (newest?.index ?? 0) - Math.min(this.tuning.catchUpEntries, this.options.snapshotCount);
-      if (upTo >= this.raft.status().firstIndex) this.raft.compact(upTo);
-      this.options.log.info('checkpoint', { index: newest?.index, bytes: this.#checkpointer.bytes });
-    } catch (error) {
-      this.options.fatal('checkpoint failed', error);
-    }
   }
 
   // ---- the parts, wired together ----
@@ -315,12 +295,7 @@ export class Member {
       log,
       clock,
       disk,
-      newestSnapshot: () => {
-        const metadata = this.#checkpointer.newest;
-        // Asked for again soon, and then it is there.
-        if (metadata === undefined) void this.checkpoint();
-        return metadata && { metadata, path: this.#checkpointer.path(metadata) };
-      },
+      newestSnapshot: () => this.#logKeeper.snapshot(),
       onUnreachable: (id) => {
         this.raft.reportUnreachable(id);
       },
@@ -346,6 +321,23 @@ export class Member {
       leadership: (state) => this.#leadershipChanged(state),
       beforeRound: () => this.#reads.beforeRound(),
       fatal: (error) => fatal('the Raft node failed', error),
+    });
+  }
+
+  #makeLogKeeper(): LogKeeper {
+    const { snapshotCount, log, fatal } = this.options;
+    return new LogKeeper({
+      checkpointer: this.#checkpointer,
+      wal: this.#wal,
+      raft: this.raft,
+      snapshotCount,
+      catchUpEntries: this.tuning.catchUpEntries,
+      now: () => ({
+        state: this.machine.state,
+        metadata: { index: this.#applied, term: this.#appliedTerm, conf: this.raft.status().conf },
+      }),
+      log,
+      fatal,
     });
   }
 
@@ -384,7 +376,7 @@ export class Member {
       leases: () => this.machine.lessor.all(),
       lease: (id) => this.machine.lessor.get(id),
       confirmLeadership: () => this.linearize(),
-      revoke: (id) => this.propose({ leaseRevoke: { ID: id }, header: this.auth.asRoot() }),
+      revoke: (id) => this.propose({ leaseRevoke: { ID: id }, header: this.auth.asRoot() }, true),
       checkpoint: (leases) => this.propose({ leaseCheckpoint: { leases } }),
     });
   }

@@ -45,6 +45,15 @@ describe('proposals', () => {
     assert.deepEqual(await answer, { header: { revision: 7 } });
   });
 
+  test('LEASE-2 are not proposed again where they were for one term only', async () => {
+    const world = new World();
+    const revoked = world.proposals.propose({ leaseRevoke: { ID: 1 } }, true);
+    world.term = 2;
+    world.proposals.termApplied(2);
+    await assert.rejects(revoked, { reason: 'leaderChanged' });
+    assert.equal(world.sent.length, 1);
+  });
+
   test('SM-3 are proposed again, for the new term, once an entry of that term has been applied', async () => {
     const world = new World();
     const answer = world.propose();

@@ -24,6 +24,7 @@ interface Waiter {
   readonly id: number;
   readonly body: Body;
   readonly deadlineMs: number;
+  readonly isForThisTerm: boolean;
   /** The term it was proposed in; undefined: not yet. */
   term: number | undefined;
   resolve(response: Init<object>): void;
@@ -61,13 +62,15 @@ export class Proposals {
 
   /**
    * Resolves with the response once applied here. Rejects with the refusal, or when the time is over (outcome
-   * unknown).
+   * unknown). `isForThisTerm`: what was right when it was proposed may be wrong under another leader (LEASE-2);
+   * it is not proposed again, but rejected.
    */
-  propose(body: Body): Promise<Init<object>> {
+  propose(body: Body, isForThisTerm = false): Promise<Init<object>> {
     return new Promise((resolve, reject) => {
       if (this.#waiters.size >= WAITERS_MAX) throw new EtcdError('tooManyRequests');
       const deadlineMs = this.#options.clock.monotonic() + this.#options.timeoutMs;
-      const waiter: Waiter = { id: this.#nextId++, body, deadlineMs, term: undefined, resolve, reject };
+      const id = this.#nextId++;
+      const waiter: Waiter = { id, body, deadlineMs, isForThisTerm, term: undefined, resolve, reject };
       this.#waiters.set(waiter.id, waiter);
       this.#startTimer();
       this.#tryPropose(waiter);
@@ -85,7 +88,7 @@ export class Proposals {
 
   /** A leader is known (again): what could not be proposed is proposed now. */
   leaderKnown(): void {
-    for (const waiter of this.#waiters.values()) if (waiter.term === undefined) this.#tryPropose(waiter);
+    for (const waiter of this.#waiters.values()) if (waiter.term === undefined) this.#proposeAgain(waiter);
   }
 
   /** The first entry of `term` has been applied: nothing proposed in an earlier term can follow any more. */
@@ -93,7 +96,7 @@ export class Proposals {
     for (const waiter of this.#waiters.values()) {
       if (waiter.term === undefined || waiter.term >= term) continue;
       waiter.term = undefined;
-      this.#tryPropose(waiter);
+      this.#proposeAgain(waiter);
     }
   }
 
@@ -130,7 +133,12 @@ export class Proposals {
     // Else there is no leader to take it: it waits for the next.
   }
 
-  #refuse(waiter: Waiter, reason: 'requestTooLarge' | 'tooManyRequests'): void {
+  #proposeAgain(waiter: Waiter): void {
+    if (waiter.isForThisTerm) this.#refuse(waiter, 'leaderChanged');
+    else this.#tryPropose(waiter);
+  }
+
+  #refuse(waiter: Waiter, reason: 'requestTooLarge' | 'tooManyRequests' | 'leaderChanged'): void {
     this.#waiters.delete(waiter.id);
     waiter.reject(new EtcdError(reason));
   }

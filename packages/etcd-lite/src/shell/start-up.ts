@@ -76,6 +76,7 @@ export async function startUp(options: StartUpOptions): Promise<Started> {
     disk,
     folder: walFolder,
     identity,
+    after: restored?.metadata.index ?? 0,
     ...(walSegmentBytes !== undefined && { segmentBytes: walSegmentBytes }),
   });
   requireOwn(folder, contents?.identity ?? identity, identity);

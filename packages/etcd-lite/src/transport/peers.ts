@@ -23,7 +23,8 @@ export interface PeersOptions {
   readonly log: Logger;
   readonly clock: Clock;
   readonly disk: Disk;
-  readonly newestSnapshot: () => SnapshotSource | undefined;
+  /** Made anew where the newest does not lead to the log any more. */
+  readonly newestSnapshot: () => Promise<SnapshotSource | undefined>;
   readonly onUnreachable: (id: string) => void;
   readonly onSnapshotSent: (id: string, ok: boolean) => void;
   /** Another member says that this one was removed from the cluster. */
@@ -52,6 +53,8 @@ const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 export class Peers implements PeerTransport {
   readonly #options: PeersOptions;
   readonly #links = new Map<string, PeerLink>();
+  /** To members that are said to be elsewhere now: the link to where they were serves until they are found. */
+  readonly #moving = new Map<string, PeerLink>();
 
   constructor(options: PeersOptions) {
     this.#options = options;
@@ -59,17 +62,42 @@ export class Peers implements PeerTransport {
   }
 
   setPeers(peers: ReadonlyMap<string, string>): void {
-    for (const [id, link] of this.#links) {
-      if (peers.get(id) === link.url) continue;
+    for (const [id, link] of [...this.#links, ...this.#moving]) {
+      if (peers.has(id) && (link.url === peers.get(id) || this.#links.get(id) === link)) continue;
       link.close();
-      this.#links.delete(id);
+      (this.#links.get(id) === link ? this.#links : this.#moving).delete(id);
     }
     for (const [to, url] of peers) {
-      if (this.#links.has(to)) continue;
-      const { self: from, clusterId, tls, log, clock, onRemoved } = this.#options;
-      const onBroken = (): void => this.#options.onUnreachable(to);
-      this.#links.set(to, new PeerLink({ to, from, url, clusterId, tls, log, clock, onBroken, onRemoved }));
+      const link = this.#links.get(to);
+      if (link === undefined) this.#links.set(to, this.#link(to, url));
+      else if (link.url !== url && !this.#moving.has(to)) this.#moving.set(to, this.#link(to, url));
     }
+  }
+
+  #link(to: string, url: string): PeerLink {
+    const { self: from, clusterId, tls, log, clock, onRemoved } = this.#options;
+    const onBroken = (): void => {
+      if (this.#links.get(to) === link) this.#options.onUnreachable(to);
+    };
+    const onConnected = (): void => {
+      if (this.#moving.get(to) !== link) return;
+      this.#moving.delete(to);
+      this.#links.get(to)?.close();
+      this.#links.set(to, link);
+    };
+    const link = new PeerLink({
+      to,
+      from,
+      url,
+      clusterId,
+      tls,
+      log,
+      clock,
+      onBroken,
+      onConnected,
+      onRemoved,
+    });
+    return link;
   }
 
   activeSinceMs(id: string): number | undefined {
@@ -105,14 +133,14 @@ export class Peers implements PeerTransport {
   }
 
   close(): void {
-    for (const link of this.#links.values()) link.close();
+    for (const link of [...this.#links.values(), ...this.#moving.values()]) link.close();
   }
 
   async #sendSnapshot(message: SnapshotMessage): Promise<void> {
     const { log, onSnapshotSent } = this.#options;
     const { to } = message;
     try {
-      const source = this.#options.newestSnapshot();
+      const source = await this.#options.newestSnapshot();
       const link = this.#links.get(to);
       if (source === undefined || link === undefined)
         throw new Error('nothing to send, or nobody to send it to');

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import type { Disk } from '@kubelab/component-base';
+import { EMPTY_BYTES } from '@kubelab/rpc';
+import { keepBytes } from '../core/keep-bytes.ts';
 import { type WalRecord, walRecordCodec, type WireEntry, type WireSnapshotMetadata } from '../wire.ts';
 import { frameAt, isZero } from './frame.ts';
 import { parseSegmentFile, segmentFile, type SegmentName, WalDamagedError } from './segment.ts';
@@ -24,29 +26,36 @@ export interface WalTail {
 }
 
 /**
- * Reads all segments, each of which got its name when it had its size: `segmentBytes`, or more. Throws
- * `WalDamagedError`.
+ * Reads the segments from the one on that holds entry `after`: all others are for an older checkpoint. Of entries
+ * up to that one, only index and term are kept. A segment got its name when it had its size: `segmentBytes`, or
+ * more. Throws `WalDamagedError`.
  */
 export async function readWal(
   disk: Disk,
   folder: string,
   segmentBytes: number,
+  after = 0,
 ): Promise<{ contents: WalContents; tail: WalTail } | undefined> {
   const segments = (await disk.list(folder))
     .map(parseSegmentFile)
     .filter((name) => name !== undefined)
     .sort((a, b) => a.sequence - b.sequence);
   if (segments.length === 0) return undefined;
-  const collector = new Collector();
+  const collector = new Collector(after);
+  const firstRead = Math.max(
+    0,
+    segments.findLastIndex(({ firstIndex }) => firstIndex <= after),
+  );
   let checksum: number | undefined;
   let offset = 0;
   let isTorn = false;
   for (const [i, segment] of segments.entries()) {
+    if (i < firstRead) continue;
     const path = join(folder, segmentFile(segment));
-    const file = Buffer.from((await disk.readFile(path)) ?? []);
+    const file = asBuffer((await disk.readFile(path)) ?? Buffer.alloc(0));
     const isLast = i === segments.length - 1;
     if (file.length < segmentBytes) throw new WalDamagedError(path, file.length, 'the file is cut off here');
-    // The oldest segment kept follows on one that is gone: whatever its first record names counts as valid.
+    // The first one follows on one that is gone, or not needed: whatever its first record names counts as valid.
     checksum ??= file.length >= 12 ? file.readUInt32LE(8) : 0;
     offset = 0;
     for (;;) {
@@ -74,6 +83,11 @@ class Collector implements WalContents {
   entries: WireEntry[] = [];
   snapshot: WalContents['snapshot'];
   identity: WalContents['identity'] = null;
+  readonly #after: number;
+
+  constructor(after: number) {
+    this.#after = after;
+  }
 
   add(record: WalRecord, path: string, offset: number): void {
     if (record.identity !== null) this.identity = record.identity;
@@ -91,7 +105,12 @@ class Collector implements WalContents {
       if (entry.index < first) this.entries = [];
       else if (last !== undefined && entry.index <= last) this.entries.length = entry.index - first;
       // Copied: a slice would keep the whole segment in memory.
-      this.entries.push({ ...entry, data: Uint8Array.from(entry.data), isConfChange: entry.isConfChange });
+      const data = entry.index > this.#after ? keepBytes(entry.data) : EMPTY_BYTES;
+      this.entries.push({ term: entry.term, index: entry.index, isConfChange: entry.isConfChange, data });
     }
   }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

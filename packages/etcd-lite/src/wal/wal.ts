@@ -15,6 +15,8 @@ export interface WalOptions {
   readonly folder: string;
   readonly identity: NonNullable<WalRecord['identity']>;
   readonly segmentBytes?: number;
+  /** The entry that a checkpoint was made of: what the log has before it is not needed. */
+  readonly after?: number;
 }
 
 /**
@@ -53,7 +55,7 @@ export class Wal {
     await disk.makeFolder(folder);
     await disk.remove(join(folder, SPARE_NAME));
     const segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
-    const found = await readWal(disk, folder, segmentBytes);
+    const found = await readWal(disk, folder, segmentBytes, options.after);
     if (found === undefined) {
       const first = { sequence: 0, firstIndex: 0 };
       await createSpare(disk, folder, segmentBytes);
