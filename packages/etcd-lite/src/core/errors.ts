@@ -33,10 +33,8 @@ const TABLE = {
   unhealthy: [StatusCode.UNAVAILABLE, 'unhealthy cluster'],
   memberExists: [StatusCode.FAILED_PRECONDITION, 'member ID already exist'],
   peerUrlExists: [StatusCode.FAILED_PRECONDITION, 'Peer URLs already exists'],
-  notEnoughStarted: [
-    StatusCode.FAILED_PRECONDITION,
-    're-configuration failed due to not enough started members',
-  ],
+  // etcd has a code for this one too, but loses it on the way (`toGRPCErrorMap` names the client's error).
+  notEnoughStarted: [StatusCode.UNKNOWN, 're-configuration failed due to not enough started members'],
   memberBadUrls: [StatusCode.INVALID_ARGUMENT, 'given member URLs are invalid'],
   memberNotFound: [StatusCode.NOT_FOUND, 'member not found'],
   memberNotLearner: [StatusCode.FAILED_PRECONDITION, 'can only promote a learner member'],

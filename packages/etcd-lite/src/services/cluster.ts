@@ -10,17 +10,11 @@ import type {
   MemberUpdateRequest,
 } from '@kubelab/rpc/etcd';
 import { EtcdError } from '../core/errors.ts';
-import {
-  type MemberChange,
-  memberIdOf,
-  type MemberRecord,
-  type NewMember,
-  raftIdOf,
-} from '../core/members.ts';
+import { memberIdOf, type MemberRecord, type NewMember, raftIdOf } from '../core/members.ts';
 import { requireUrl } from '../flags/urls.ts';
 import { newMemberId } from '../shell/cluster.ts';
 import type { Member } from '../shell/member.ts';
-import { header } from './header.ts';
+import { headerWithoutRevision } from './header.ts';
 
 /** etcd's Cluster service. */
 export function clusterService(member: Member) {
@@ -36,7 +30,7 @@ export function clusterService(member: Member) {
     };
     const { learnersMax } = cluster;
     const replaced = raftIdOf(request.replaces);
-    const members = await change(
+    const members = await cluster.changes.change(
       request.replaces === 0
         ? { kind: 'add', member: added, learnersMax }
         : {
@@ -48,18 +42,18 @@ export function clusterService(member: Member) {
     );
     const { raftId, isLearner } = added;
     return {
-      header: header(member),
+      header: headerWithoutRevision(member),
       member: { ID: memberIdOf(raftId), peerURLs: peerUrls, isLearner: isLearner || request.replaces !== 0 },
       members: members.map(infoOf),
     };
   }
 
   async function remove({ ID }: MemberRemoveRequest): Promise<Init<MemberListResponse>> {
-    return listed(await change({ kind: 'remove', raftId: raftIdOf(ID) }));
+    return listed(await cluster.changes.change({ kind: 'remove', raftId: raftIdOf(ID) }));
   }
 
   async function promote({ ID }: MemberPromoteRequest): Promise<Init<MemberListResponse>> {
-    return listed(await change({ kind: 'promote', raftId: raftIdOf(ID) }));
+    return listed(await cluster.changes.change({ kind: 'promote', raftId: raftIdOf(ID) }));
   }
 
   /** Not checked, as in etcd: what it says is where the others will look for that member. */
@@ -73,15 +67,8 @@ export function clusterService(member: Member) {
     return listed(member.membership.members.all());
   }
 
-  /** When it resolves, this member knows of the change too, unless it has itself been removed. */
-  async function change(wanted: MemberChange): Promise<readonly MemberRecord[]> {
-    const members = await cluster.changes.change(wanted);
-    if (members.some(({ raftId }) => raftId === member.membership.raftId)) await member.linearize();
-    return members;
-  }
-
   function listed(members: readonly MemberRecord[]): Init<MemberListResponse> {
-    return { header: header(member), members: members.map(infoOf) };
+    return { header: headerWithoutRevision(member), members: members.map(infoOf) };
   }
 
   return { add, remove, update, promote, list };

@@ -24,6 +24,14 @@ export interface MemberChangesOptions {
   readonly handOver: () => Promise<void>;
 }
 
+/** The members after a change, and the entry up to which one must have applied to know them. */
+export interface Changed {
+  readonly members: readonly MemberRecord[];
+  readonly index: number;
+}
+
+const SEEN_TIMEOUT_MS = 1000;
+
 interface Waiter {
   resolve(): void;
   reject(error: Error): void;
@@ -108,7 +116,8 @@ export class MemberChanges {
     const restMs = Math.max(1, untilMs - clock.monotonic());
     const request = { change: JSON.stringify(change) };
     try {
-      const answer = await peers().ask<{ members: MemberRecord[] }>(leader, 'ChangeMembers', request, restMs);
+      const answer = await peers().ask<Changed>(leader, 'ChangeMembers', request, restMs);
+      await this.#reach(answer);
       return answer.members;
     } catch (error) {
       const isGone = error instanceof RpcError && error.code === StatusCode.UNAVAILABLE;
@@ -116,6 +125,16 @@ export class MemberChanges {
       const isOther = error instanceof RpcError && error.details === new EtcdError('notLeader').details;
       if ((isGone && !isRefusal) || isOther) return undefined;
       throw error;
+    }
+  }
+
+  /** Whoever asks here next should not see less, unless this member was removed and hears no more. */
+  async #reach({ members, index }: Changed): Promise<void> {
+    const { clock, raft, membership, heartbeatMs } = this.#options;
+    const untilMs = clock.monotonic() + SEEN_TIMEOUT_MS;
+    const isMember = members.some(({ raftId }) => raftId === membership.raftId);
+    while (isMember && raft.status().applied < index && clock.monotonic() < untilMs) {
+      await clock.sleep(Math.min(5, heartbeatMs));
     }
   }
 

@@ -107,7 +107,8 @@ export class MembershipParts {
       join: (request) => this.#joins.join(request),
       changeMembers: async (change) => {
         if (!this.#host.leadership.isLeader) throw new EtcdError('notLeader');
-        return { members: await changes.change(JSON.parse(change) as MemberChange) };
+        const members = await changes.change(JSON.parse(change) as MemberChange);
+        return { members, index: this.#host.raft.status().commit };
       },
       isRemoved: (raftId) => membership.members.isRemoved(raftId),
       onStreams: (forget) => {
