@@ -35,6 +35,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
   process.stdout.write(`${HEADER}\n`);
   const before = machine();
+  const startMs = performance.now();
   const done: Result[] = [];
   await runFigures({
     ids: wanted.ids,
@@ -48,6 +49,7 @@ async function main(argv: readonly string[]): Promise<number> {
       if (wanted.json !== undefined) await writeJson(wanted.json, wanted.scale, before, done);
     },
   });
+  process.stderr.write(`  … took ${Math.round((performance.now() - startMs) / 1000)} s\n`);
   return done.some(({ verdict }) => verdict === 'failed') ? 1 : 0;
 }
 

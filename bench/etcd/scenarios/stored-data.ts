@@ -9,7 +9,7 @@ import { alternate } from '../support/rounds.ts';
 const VALUE_BYTES = 1024;
 const PREFIX = '/registry/data/';
 const KEY_BYTES = PREFIX.length + 8;
-/** Both programs are left alone so long before their memory is read. */
+/** Both programs are left alone so long before their memory or their files are looked at. */
 const SETTLE_MS = 1000;
 const READY_MAX_S = 60;
 const RESTART_FIGURES: readonly FigureId[] = ['restart', 'restart-kill', 'rss-restart'];
@@ -75,7 +75,7 @@ async function restarts(bench: Bench, store: StoreCluster): Promise<void> {
 
 /**
  * Overwrites everything, then compacts as a Kubernetes API server does: stands for a day's churn, because what
- * grows with each pass is seen after a few. The worst moment counts. Nobody defragments.
+ * grows with each pass is seen after a few. The worst pass counts. Nobody defragments.
  */
 async function churn(bench: Bench, store: StoreCluster): Promise<void> {
   const { dataKeys, churnPasses } = bench.scale;
@@ -88,6 +88,7 @@ async function churn(bench: Bench, store: StoreCluster): Promise<void> {
       { revision: header.revision, physical: true },
       { timeoutMs: READY_MAX_S * 1000 },
     );
+    await delay(SETTLE_MS);
     const ratio = (await diskBytes(store.folder)) / liveBytes;
     bench.tell(`${store.program}: ${ratio.toFixed(2)} × after pass ${pass} of ${churnPasses}`);
     worst = Math.max(worst, ratio);
