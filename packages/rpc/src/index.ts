@@ -1,3 +1,4 @@
+export { ClientStream, type ClientStreamOptions } from './client-stream.ts';
 export { Channel, type ChannelOptions, type UnaryOptions } from './channel.ts';
 export {
   type KubeApiCallOptions,
