@@ -6,14 +6,14 @@ import { loggerOf, settingsOf } from './flags/index.ts';
 import { etcdFlags } from './flags.ts';
 import { RpcTable } from './http/rpc-table.ts';
 import type { HttpHandler } from './http/message.ts';
-import { listenHttp, requestListener } from './http/serve.ts';
+import { requestListener } from './http/serve.ts';
 import { makeSite } from './http/site.ts';
 import { bindServices } from './services/bind.ts';
 import { admission } from './shell/admission.ts';
 import { startAutoCompaction } from './shell/auto-compaction.ts';
 import { parseCluster } from './shell/cluster.ts';
 import { Member } from './shell/member.ts';
-import { clientTls, serverTls, tlsOf, type TlsFiles } from './tls-flags.ts';
+import { clientDoor, peerDoor } from './tls/door-security.ts';
 import { runTool } from './tools/index.ts';
 import { peerCalls } from './transport/peer-calls.ts';
 import { PeerDoor } from './transport/peer-door.ts';
@@ -33,32 +33,22 @@ export async function main(argv: readonly string[]): Promise<void> {
         for (const { level, msg, fields } of settings.notices) log[level](msg, fields);
         // 1. Who we are, by the flags.
         const cluster = parseCluster(flags['initial-cluster'], flags.name, flags['initial-cluster-token']);
-        const clientFiles: TlsFiles = {
-          cert: flags['cert-file'],
-          key: flags['key-file'],
-          ca: flags['trusted-ca-file'],
-          requireClientCert: flags['client-cert-auth'],
-        };
-        const peerFiles: TlsFiles = {
-          cert: flags['peer-cert-file'],
-          key: flags['peer-key-file'],
-          ca: flags['peer-trusted-ca-file'],
-          requireClientCert: flags['peer-client-cert-auth'],
-        };
+        const dataDir = flags['data-dir'] ?? `${flags.name}.etcd`;
+        const clientSecurity = await clientDoor(flags, { dataDir, nowMs: clock.now(), log });
+        const peerSecurity = await peerDoor(flags, { dataDir, nowMs: clock.now(), log });
         // 2. The other members' door: members that start for the first time find each other there.
         const door = new PeerDoor();
         const peerServer = new GrpcServer({ receiveBytesMax: PEER_RECEIVE_BYTES_MAX });
         addPeerService(peerServer, door);
-        const peerTls = serverTls(peerFiles);
         for (const url of flags['listen-peer-urls'])
-          await peerServer.listen(hostPort(url), tlsOf(url, peerTls));
+          await peerServer.listen(hostPort(url), peerSecurity.at(url));
         // 3. What was there before, and Raft on top of it.
         const leave = (): void => void process.kill(process.pid, 'SIGTERM');
         const member = await Member.start({
           cluster,
-          dataDir: flags['data-dir'] ?? `${flags.name}.etcd`,
+          dataDir,
           clientUrls: flags['advertise-client-urls'],
-          peerTls: clientTls(peerFiles),
+          peerTls: peerSecurity.outgoing,
           heartbeatMs: flags['heartbeat-interval'],
           electionMs: flags['election-timeout'],
           snapshotCount: flags['snapshot-count'],
@@ -71,7 +61,7 @@ export async function main(argv: readonly string[]): Promise<void> {
           admit: admission({
             isNew: flags['initial-cluster-state'] !== 'existing',
             cluster,
-            call: peerCalls(clientTls(peerFiles)),
+            call: peerCalls(peerSecurity.outgoing),
             clock,
             log,
             onFresh: () => door.isFresh(cluster.id),
@@ -109,12 +99,14 @@ export async function main(argv: readonly string[]): Promise<void> {
           ...(httpUrls.length === 0 && { onHttp: requestListener(site.clients, log) }),
         });
         rpcs.serveBy(clientServer);
-        const tls = serverTls(clientFiles);
         member.leadership.seek();
         for (const url of flags['listen-client-urls'])
-          await clientServer.listen(hostPort(url), tlsOf(url, tls));
-        const httpPort = async (url: string, handler: HttpHandler): Promise<void> =>
-          onStop(await listenHttp(url, handler, { tls: tlsOf(url, tls), log }));
+          await clientServer.listen(hostPort(url), clientSecurity.at(url));
+        const httpPort = async (url: string, handler: HttpHandler): Promise<void> => {
+          const server = new GrpcServer({ onHttp: requestListener(handler, log) });
+          await server.listen(hostPort(url), clientSecurity.at(url));
+          onStop(() => server.stop(STOP_GRACE_MS));
+        };
         for (const url of httpUrls) await httpPort(url, site.clients);
         for (const url of flags['listen-metrics-urls'] ?? []) await httpPort(url, site.metrics);
         // 5. The end, in reverse: hand over, let clients go, then the other members, then the disk.

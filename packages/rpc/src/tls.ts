@@ -1,4 +1,6 @@
-import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
+import type { X509Certificate } from 'node:crypto';
+import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls';
+import { ChannelCredentials, credentials } from '@grpc/grpc-js';
 
 /** PEM, as text or bytes. A client that has no certificate of its own leaves `cert` and `key` out. */
 export interface ClientTls {
@@ -7,6 +9,10 @@ export interface ClientTls {
   readonly key?: string | Uint8Array;
   /** The name the server's certificate must carry, where it is not the host of the URL. */
   readonly serverName?: string;
+  /** Any certificate will do: the server has made its own. */
+  readonly skipVerify?: boolean;
+  /** Asked before each connection: what is valid now. The same object as long as nothing has changed. */
+  readonly current?: () => ClientTls;
 }
 
 /**
@@ -18,6 +24,17 @@ export interface ServerTls {
   readonly key: string | Uint8Array;
   readonly clientCa?: string | Uint8Array | undefined;
   readonly requireClientCert?: boolean;
+  /** Revoked certificates of clients. */
+  readonly crl?: string | Uint8Array | undefined;
+  /** OpenSSL's names, joined by `:`. */
+  readonly ciphers?: string | undefined;
+  /** Default: TLS 1.2. */
+  readonly minVersion?: SecureVersion;
+  readonly maxVersion?: SecureVersion;
+  /** Of a certificate that verifies: false cuts the client off. */
+  readonly accepts?: ((certificate: X509Certificate) => boolean) | undefined;
+  /** Asked before each handshake: what is valid now. The same object as long as nothing has changed. */
+  readonly current?: () => ServerTls;
 }
 
 const SECURE_SCHEMES = new Set(['https:', 'grpcs:']);
@@ -35,7 +52,31 @@ export function hostPort(url: string): string {
 
 export function clientCredentials(url: string, tls: ClientTls | undefined): ChannelCredentials {
   if (!isSecure(url)) return credentials.createInsecure();
-  return credentials.createSsl(pem(tls?.ca), pem(tls?.key), pem(tls?.cert));
+  const verify = { rejectUnauthorized: tls?.skipVerify !== true };
+  if (tls?.current !== undefined)
+    return ChannelCredentials.createFromSecureContext(currentContext(tls.current), verify);
+  return credentials.createSsl(pem(tls?.ca), pem(tls?.key), pem(tls?.cert), verify);
+}
+
+/** The context of what is valid at the time when a connection is made with it. */
+function currentContext(current: () => ClientTls): SecureContext {
+  let last: ClientTls | undefined;
+  let made: SecureContext | undefined;
+  return {
+    get context(): unknown {
+      const now = current();
+      if (made === undefined || now !== last) {
+        const { ca, cert, key } = now;
+        made = createSecureContext({
+          ca: pem(ca) ?? undefined,
+          cert: pem(cert) ?? undefined,
+          key: pem(key) ?? undefined,
+        });
+        last = now;
+      }
+      return made.context;
+    },
+  };
 }
 
 function pem(value: string | Uint8Array | undefined): Buffer | null {

@@ -1,9 +1,7 @@
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
 import { once } from 'node:events';
-import type { TlsOptions } from 'node:tls';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
 import type { Logger } from '@kubelab/component-base';
-import type { ServerTls } from '@kubelab/rpc';
 import { type HttpHandler, type HttpRequest, type HttpResponse, plainError } from './message.ts';
 
 /** The one file that knows how a handler hangs on node:http. */
@@ -36,11 +34,16 @@ function requestOf(incoming: IncomingMessage, signal: AbortSignal): HttpRequest 
     method,
     path: pathname,
     query: searchParams,
-    headers: Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]),
-    ),
+    headers: {
+      // HTTP/2's name for it.
+      host: headers[':authority']?.toString(),
+      ...Object.fromEntries(
+        Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]),
+      ),
+    },
     body: incoming,
-    isSecure: 'encrypted' in socket,
+    // By its value: HTTP/2 shows its socket by a proxy, on which `in` finds nothing.
+    isSecure: (socket as Partial<TLSSocket>).encrypted === true,
     peer: `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`,
     signal,
   };
@@ -58,34 +61,4 @@ async function send({ status, headers, body }: HttpResponse, outgoing: ServerRes
     if (outgoing.destroyed) return;
   }
   outgoing.end();
-}
-
-/** Serves a handler alone on an address, until the function it resolves to is called. */
-export async function listenHttp(
-  url: string,
-  handler: HttpHandler,
-  { tls, log }: { readonly tls: ServerTls | undefined; readonly log: Logger },
-): Promise<() => void> {
-  const listener = requestListener(handler, log);
-  const server = tls === undefined ? createServer(listener) : createSecureServer(tlsOptions(tls), listener);
-  const { hostname, port } = new URL(url);
-  server.listen(Number(port) || (tls === undefined ? 80 : 443), hostname.replace(/^\[(.*)\]$/, '$1'));
-  await once(server, 'listening');
-  return () => {
-    server.close();
-    server.closeAllConnections();
-  };
-}
-
-function tlsOptions({ cert, key, clientCa, requireClientCert }: ServerTls): TlsOptions {
-  return {
-    cert: Buffer.from(cert),
-    key: Buffer.from(key),
-    ...(clientCa !== undefined && {
-      ca: Buffer.from(clientCa),
-      requestCert: true,
-      rejectUnauthorized: requireClientCert !== false,
-    }),
-    minVersion: 'TLSv1.2',
-  };
 }

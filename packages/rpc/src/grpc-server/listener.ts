@@ -21,11 +21,15 @@ const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #server: net.Server | tls.Server;
+  readonly #security: ServerTls | undefined;
+  #last: ServerTls | undefined;
   /** Connections that have not said yet what they want. */
   readonly #silent = new Set<net.Socket>();
 
   constructor(options: ListenerOptions, security: ServerTls | undefined) {
     this.#options = options;
+    this.#security = security;
+    this.#last = security;
     if (security === undefined) {
       this.#server = net.createServer({ noDelay: true }, (socket) => this.#greet(socket));
       return;
@@ -33,7 +37,6 @@ export class Listener {
     this.#server = tls.createServer(
       {
         ...contextOf(security),
-        minVersion: 'TLSv1.2',
         ALPNProtocols: options.allowHttp1 ? ['h2', 'http/1.1'] : ['h2'],
         requestCert: security.clientCa !== undefined,
         rejectUnauthorized: security.clientCa !== undefined && security.requireClientCert !== false,
@@ -43,6 +46,8 @@ export class Listener {
       (socket) => this.#greet(socket),
     );
     this.#server.on('tlsClientError', ignore);
+    // Before the server's own listener, which begins the handshake.
+    this.#server.prependListener('connection', () => this.#refresh());
   }
 
   /** `host:port`, `[::1]:port`. Resolves to the port; 0 lets the system pick a free one. */
@@ -71,8 +76,24 @@ export class Listener {
     for (const socket of this.#silent) socket.destroy();
   }
 
+  /** Certificates may have been replaced since the last connection. */
+  #refresh(): void {
+    const now = this.#security?.current?.();
+    if (now === undefined || now === this.#last) return;
+    this.#last = now;
+    this.setTls(now);
+  }
+
+  #accepts(socket: net.Socket | tls.TLSSocket): boolean {
+    const accepts = this.#security?.accepts;
+    if (accepts === undefined || !('getPeerX509Certificate' in socket)) return true;
+    const certificate = socket.getPeerX509Certificate();
+    return certificate !== undefined && accepts(certificate);
+  }
+
   #greet(socket: net.Socket | tls.TLSSocket): void {
     socket.on('error', ignore);
+    if (!this.#accepts(socket)) return void socket.destroy();
     const protocol = 'alpnProtocol' in socket ? socket.alpnProtocol : null;
     if (protocol === 'h2') return this.#options.onHttp2(socket);
     if (protocol === 'http/1.1') return this.#options.onHttp1(socket);
@@ -104,8 +125,17 @@ export class Listener {
   }
 }
 
-function contextOf({ cert, key, clientCa }: ServerTls): tls.SecureContextOptions {
-  return { cert: pem(cert), key: pem(key), ...(clientCa === undefined ? {} : { ca: pem(clientCa) }) };
+export function contextOf(security: ServerTls): tls.SecureContextOptions {
+  const { cert, key, clientCa, crl, ciphers, minVersion = 'TLSv1.2', maxVersion = 'TLSv1.3' } = security;
+  return {
+    cert: pem(cert),
+    key: pem(key),
+    minVersion,
+    maxVersion,
+    ...(clientCa === undefined ? {} : { ca: pem(clientCa) }),
+    ...(crl === undefined ? {} : { crl: pem(crl) }),
+    ...(ciphers === undefined ? {} : { ciphers }),
+  };
 }
 
 function pem(value: string | Uint8Array): string | Buffer {
