@@ -15,6 +15,4 @@ export const POLICY: Readonly<Record<string, 'root' | 'user'>> = {
   '/etcdserverpb.Maintenance/MoveLeader': 'root',
   '/etcdserverpb.Maintenance/Downgrade': 'root',
   '/etcdserverpb.Maintenance/Status': 'user',
-  '/etcdserverpb.Lease/LeaseGrant': 'user',
-  '/etcdserverpb.Lease/LeaseRevoke': 'user',
 };

@@ -30,12 +30,14 @@ export function leaseService(member: Member) {
     { ID, TTL }: LeaseGrantRequest,
     call?: Credentials,
   ): Promise<Init<LeaseGrantResponse>> {
+    await auth.requireUser(call);
     if (TTL > LEASE_TTL_MAX) throw new EtcdError('leaseTtlTooLarge');
     const leaseGrant = { ID: ID === 0 ? newId() : ID, TTL: Math.max(TTL, ttlMin) };
     return withHeader(member, await auth.propose({ leaseGrant }, call));
   }
 
   async function revoke(request: LeaseRevokeRequest, call?: Credentials): Promise<Init<LeaseRevokeResponse>> {
+    await auth.requireUser(call);
     return withHeader(member, await auth.propose({ leaseRevoke: request }, call));
   }
 
