@@ -18,6 +18,15 @@ export interface RangeResult {
   readonly count: number;
 }
 
+export interface PageLimits {
+  readonly keysMax: number;
+  readonly bytesMax: number;
+}
+export interface Page {
+  readonly kvs: KeyVersion[];
+  readonly next: KeyText | undefined;
+}
+
 /**
  * The versioned keys. Every write has a revision; all changes of one transaction share one, numbered within
  * it by `sub`.
@@ -94,6 +103,32 @@ export class MvccStore {
       return true;
     });
     return { kvs, count };
+  }
+
+  /**
+   * The beginning of a range, for who comes back for the rest: at most `keysMax` keys are looked at, and hardly more
+   * than `bytesMax` bytes taken. `next` is where the rest begins; undefined: that was all. Throws as `range`.
+   */
+  page(range: KeyRange, revision: number, { keysMax, bytesMax }: PageLimits): Page {
+    if (revision > this.#revision) throw new EtcdError('futureRevision');
+    if (revision < this.#compactRevision) throw new EtcdError('compacted');
+    const kvs: KeyVersion[] = [];
+    const { start, end = `${start}\0` } = range;
+    let seen = 0;
+    let bytes = 0;
+    let next: KeyText | undefined;
+    this.#index.forRange(start, end, (history) => {
+      const found = history.at(revision);
+      if (found !== undefined) {
+        kvs.push(found);
+        bytes += found.wireLength;
+      }
+      if (++seen < keysMax && bytes < bytesMax) return true;
+      // The least key beyond it.
+      next = `${history.text}\0`;
+      return false;
+    });
+    return { kvs, next: next !== undefined && next < end ? next : undefined };
   }
 
   /** Starts a transaction; nothing shows outside before `commit`. One at a time. */

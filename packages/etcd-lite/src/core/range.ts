@@ -36,7 +36,7 @@ export function executeRange(source: RangeSource, request: RangeRequest): Init<R
   };
 }
 
-function withoutValue(kv: KeyVersion): KeyValue {
+export function withoutValue(kv: KeyVersion): KeyValue {
   const { key, createRevision, modRevision, version, lease } = kv;
   return { key, createRevision, modRevision, version, value: EMPTY_BYTES, lease };
 }
@@ -45,7 +45,7 @@ function withoutValue(kv: KeyVersion): KeyValue {
  * As etcd has it: without an order the limit cuts by key, even where the result is then sorted by another
  * target.
  */
-function hasKeyOrder({ sortOrder, sortTarget }: RangeRequest): boolean {
+export function hasKeyOrder({ sortOrder, sortTarget }: RangeRequest): boolean {
   return sortOrder === SortOrder.NONE || (sortTarget === SortTarget.KEY && sortOrder === SortOrder.ASCEND);
 }
 
@@ -53,7 +53,7 @@ function isSorted({ sortOrder, sortTarget }: RangeRequest): boolean {
   return sortTarget === SortTarget.KEY && sortOrder !== SortOrder.DESCEND;
 }
 
-function hasFilters(request: RangeRequest): boolean {
+export function hasFilters(request: RangeRequest): boolean {
   return (
     request.minModRevision !== 0 ||
     request.maxModRevision !== 0 ||

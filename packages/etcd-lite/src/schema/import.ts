@@ -21,7 +21,8 @@ import {
 /**
  * The state that an etcd database holds; who the members are is left out, as a restored cluster has others.
  * `bumpRevision` > 0 raises the revision by that and compacts everything before, so that clients which have
- * seen later revisions than the database has are told that they must list again. Throws `DatabaseDamagedError` for anything that etcd would not have written.
+ * seen later revisions than the database has are told that they must list again.
+ * Throws `DatabaseDamagedError` for anything that etcd would not have written.
  */
 export async function importState(database: DatabaseReader, bumpRevision = 0): Promise<State> {
   const meta = await small(database, BUCKETS.meta);

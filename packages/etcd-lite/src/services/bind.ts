@@ -52,6 +52,7 @@ export function bindServices(
   const routes: Readonly<Record<keyof typeof etcdServices, Routes>> = {
     KV: {
       Range: unary(kv.range, led),
+      RangeStream: serverStream(kv.rangeStream, led),
       Put: unary(kv.put, led),
       DeleteRange: unary(kv.deleteRange, led),
       Txn: unary(kv.txn, led),

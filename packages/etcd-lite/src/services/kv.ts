@@ -1,4 +1,4 @@
-import type { Init } from '@kubelab/rpc';
+import type { Init, ServerStream } from '@kubelab/rpc';
 import {
   AlarmAction,
   AlarmType,
@@ -10,6 +10,7 @@ import {
   type PutResponse,
   type RangeRequest,
   type RangeResponse,
+  type RangeStreamResponse,
   type TxnRequest,
   type TxnResponse,
 } from '@kubelab/rpc/etcd';
@@ -26,10 +27,12 @@ import {
 import { EtcdError } from '../core/errors.ts';
 import { keyRange } from '../core/keys.ts';
 import { executeRange } from '../core/range.ts';
+import { checkRangeStream, rangeParts } from '../core/range-parts.ts';
 import { hasPut } from '../core/state-machine.ts';
 import { readTxn } from '../core/write.ts';
 import type { Member } from '../shell/member.ts';
-import { withHeader } from './header.ts';
+import { nextTurn } from '../slices.ts';
+import { header, withHeader } from './header.ts';
 
 /**
  * etcd's KV service: what is wrong with a request is said before it goes anywhere; reads are linearizable
@@ -40,12 +43,38 @@ export function kvService(member: Member) {
 
   async function range(request: RangeRequest, call?: Credentials): Promise<Init<RangeResponse>> {
     checkRange(request);
+    await mayRead(request, call);
+    return withHeader(member, executeRange(machine.store, request));
+  }
+
+  /** The same in pieces, for results that are too large for one message, or for the client's memory. */
+  async function rangeStream(
+    request: RangeRequest,
+    stream: ServerStream<unknown, Init<RangeStreamResponse>>,
+  ): Promise<void> {
+    checkRange(request);
+    checkRangeStream(request);
+    await mayRead(request, stream);
+    const { revision } = machine.store;
+    for (const part of rangeParts(machine.store, request)) {
+      if (stream.isOver) return;
+      const isLast = part.header !== undefined;
+      const rangeResponse = isLast ? { ...part, header: header(member, revision) } : part;
+      // Beyond a limit keys are only counted.
+      const isEmpty = !isLast && part.kvs?.length === 0;
+      const hasRoom = isEmpty || stream.write({ rangeResponse });
+      if (isLast) return;
+      if (hasRoom) await nextTurn();
+      else await stream.drained();
+    }
+  }
+
+  /** Resolves when the state may be read: in the turn in which it is to be read, so that nothing changes before. */
+  async function mayRead(request: RangeRequest, call?: Credentials): Promise<void> {
     if (!request.serializable) await member.linearize();
-    // Asked last, so that nothing changes between the answer and the read.
     if (auth.isEnabled)
       checkKeys(auth.store, await auth.who(call), keyRange(request.key, request.rangeEnd), 'read');
     refuseIfCorrupt();
-    return withHeader(member, executeRange(machine.store, request));
   }
 
   async function put(request: PutRequest, call?: Credentials): Promise<Init<PutResponse>> {
@@ -99,5 +128,5 @@ export function kvService(member: Member) {
     throw new EtcdError('noSpace');
   }
 
-  return { range, put, deleteRange, txn, compact };
+  return { range, rangeStream, put, deleteRange, txn, compact };
 }

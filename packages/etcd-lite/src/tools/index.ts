@@ -15,6 +15,10 @@ export type Tools = Readonly<Record<string, Tool>>;
  * `run: async (argv) => (await import('./restore.ts')).restore(argv)`.
  */
 export const TOOLS: Tools = {
+  'replace-member': {
+    summary: 'replace a dead member of a cluster, in one step',
+    run: async (argv) => (await import('./replace-member.ts')).replaceMember(argv),
+  },
   restore: {
     summary: "make a data directory out of a snapshot, a real etcd's or one of ours",
     run: async (argv) => (await import('./restore.ts')).restore(argv),

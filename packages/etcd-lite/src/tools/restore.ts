@@ -40,7 +40,8 @@ const USAGE = {
       type: 'boolean',
       default: false,
       description:
-        'Mark the latest revision after restore as the point of scheduled compaction (required if --bump-revision > 0, disallowed otherwise)',
+        'Mark the latest revision after restore as the point of scheduled compaction ' +
+        '(required if --bump-revision > 0, disallowed otherwise)',
     },
     'wal-dir': { type: 'string', description: 'Not offered: the log is in the data directory' },
   },

@@ -55,6 +55,10 @@ export interface RangeResponse {
   readonly more: boolean;
   readonly count: number;
 }
+/** A part of a `RangeResponse`: keys in every one, the header, `more` and `count` in the last. */
+export interface RangeStreamResponse {
+  readonly rangeResponse: RangeResponse | null;
+}
 
 export interface PutRequest {
   readonly key: Uint8Array;
