@@ -5,6 +5,7 @@ import type { HardState, InitialState, SnapshotMetadata } from 'raft-consensus';
 import type { Members } from '../core/members.ts';
 import { entryFromWire, entryToWire } from '../transport/message-codec.ts';
 import type { WalContents } from '../wal/recovery.ts';
+import { CheckpointMissingError } from '../wal/segment.ts';
 import { Wal } from '../wal/wal.ts';
 import { Checkpointer, type Restored } from './checkpointer.ts';
 import type { Cluster } from './cluster.ts';
@@ -81,6 +82,8 @@ export async function startUp(options: StartUpOptions): Promise<Started> {
   });
   requireOwn(folder, contents?.identity ?? identity, identity);
   const first = firstState(founding);
+  const { index } = restored?.metadata ?? first.metadata;
+  if (begunAfter(contents) > index) throw new CheckpointMissingError(snapFolder, begunAfter(contents));
   const { initial: found, isCutOff } = initialState(contents, restored, first.metadata);
   const initial = { ...found, hardState: withPledge(found.hardState, founding) };
   // The log ends before the checkpoint, or does not lead to it: from now on it starts there.
@@ -159,11 +162,11 @@ export function initialState(
   const { index, term, conf } = restored?.metadata ?? first;
   const entries = (contents?.entries ?? []).map(entryFromWire);
   const own = entries.find((entry) => entry.index === index);
-  const begunAt = contents?.snapshot?.index ?? (entries[0]?.index ?? 1) - 1;
+  const begunAt = begunAfter(contents);
   const leadsThere =
     index === 0 || own?.term === term || (begunAt === index && contents?.snapshot?.term === term);
   const kept = leadsThere ? entries.filter((entry) => entry.index > index) : [];
-  assert(begunAt <= index || entries.length === 0, 'WAL-3', 'the checkpoint that the log follows is missing');
+  assert(begunAt <= index, 'WAL-3', 'the checkpoint that the log follows is missing');
   const hard = contents?.hardState;
   const hardState = {
     term: Math.max(hard?.term ?? 0, term),
@@ -179,6 +182,11 @@ export function initialState(
     },
     isCutOff: !leadsThere,
   };
+}
+
+/** The entry after which the log begins. */
+function begunAfter(contents: WalContents | undefined): number {
+  return contents?.snapshot?.index ?? (contents?.entries[0]?.index ?? 1) - 1;
 }
 
 function requireOwn(

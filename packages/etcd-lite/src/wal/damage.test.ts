@@ -9,8 +9,7 @@ const identity = { clusterId: 7, raftId: 'a' };
 const SEGMENT_BYTES = 16 * 1024;
 const FIRST = '/wal/0000000000000000-0000000000000000.wal';
 /** Says which file, where, and what to do. */
-const NAMED_DAMAGE =
-  /write-ahead log damaged: \/wal\/[\w-]+\.wal at offset \d+: .*remove the member from the cluster/;
+const NAMED_DAMAGE = /write-ahead log damaged: \/wal\/[\w-]+\.wal at offset \d+: .*empty its data directory/;
 
 type Outcome = 'damage' | 'same' | 'different';
 

@@ -20,16 +20,28 @@ export function hex16(value: number): string {
   return value.toString(16).padStart(16, '0');
 }
 
+/** For a member whose files are no longer what it wrote. */
+export const DAMAGE_ADVICE =
+  'This member must not start from it: where a majority of the others is healthy, empty its data directory and start it ' +
+  'again, then it joins them anew; else restore a backup';
+
 /**
  * The log on disk is not what was written, and not by a crash. Starting regardless could lose acknowledged
  * writes.
  */
 export class WalDamagedError extends Error {
   constructor(path: string, offset: number, why: string) {
-    super(
-      `write-ahead log damaged: ${path} at offset ${offset}: ${why}. This member must not start from it: where the other members ` +
-        'are healthy, remove the member from the cluster, empty its data directory and add it again; else restore a backup',
-    );
+    super(`write-ahead log damaged: ${path} at offset ${offset}: ${why}. ${DAMAGE_ADVICE}`);
     this.name = 'WalDamagedError';
+  }
+}
+
+/** The log goes on from a checkpoint that is not there, or not whole. */
+export class CheckpointMissingError extends Error {
+  constructor(folder: string, index: number) {
+    super(
+      `no whole checkpoint in ${folder} reaches entry ${index}, after which the log begins. ${DAMAGE_ADVICE}`,
+    );
+    this.name = 'CheckpointMissingError';
   }
 }
