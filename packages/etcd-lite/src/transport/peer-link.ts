@@ -1,6 +1,6 @@
-import { type ClientDuplexStream, Metadata } from '@grpc/grpc-js';
-import { type Clock, type Logger, type Timer } from '@kubelab/component-base';
-import { Channel, type ClientTls, type Init } from '@kubelab/rpc';
+import { Metadata } from '@grpc/grpc-js';
+import { type Clock, type Logger, must, type Timer } from '@kubelab/component-base';
+import { Channel, ClientStream, type ClientTls, type Init } from '@kubelab/rpc';
 import { peerService, type WireMessage } from '../wire.ts';
 
 export interface PeerLinkOptions {
@@ -14,11 +14,12 @@ export interface PeerLinkOptions {
   readonly clock: Clock;
   /** What was sent lately is probably lost. */
   readonly onBroken: () => void;
+  readonly onConnected: () => void;
   /** The other side says that this member was removed from the cluster. */
   readonly onRemoved: () => void;
 }
 
-type MessageStream = ClientDuplexStream<{ messages: readonly Init<WireMessage>[] }, object>;
+type MessageStream = ClientStream<{ messages: readonly Init<WireMessage>[] }, object>;
 
 /** etcd's words, to and of a member that belongs to the cluster no more. */
 export const REMOVED_TEXT = 'the member has been permanently removed from the cluster';
@@ -40,7 +41,6 @@ export class PeerLink {
   #retryTimer: Timer | undefined;
   #failureCount = 0;
   #isClosed = false;
-  #bufferedBytes = 0;
   #activeSinceMs: number | undefined;
 
   constructor(options: PeerLinkOptions) {
@@ -65,23 +65,18 @@ export class PeerLink {
 
   /** Says who calls, and whom. */
   get metadata(): Metadata {
-    const metadata = new Metadata();
-    metadata.set('raft-id', this.#options.from);
-    metadata.set('cluster-id', this.#options.clusterId);
-    metadata.set('raft-id-to', this.#options.to);
-    return metadata;
+    return Metadata.fromHttp2Headers(this.#headers);
   }
 
-  send(messages: readonly Init<WireMessage>[], bytes: number): void {
+  get #headers(): Readonly<Record<string, string>> {
+    const { from, to, clusterId } = this.#options;
+    return { 'raft-id': from, 'cluster-id': clusterId, 'raft-id-to': to };
+  }
+
+  send(messages: readonly Init<WireMessage>[]): void {
     const stream = this.#stream;
-    if (stream === undefined || this.#bufferedBytes > BUFFERED_BYTES_MAX) {
-      this.#options.onBroken();
-      return;
-    }
-    this.#bufferedBytes += bytes;
-    stream.write({ messages }, () => {
-      this.#bufferedBytes -= bytes;
-    });
+    if (stream === undefined || stream.bufferedBytes > BUFFERED_BYTES_MAX) this.#options.onBroken();
+    else stream.write({ messages });
   }
 
   close(): void {
@@ -92,21 +87,26 @@ export class PeerLink {
   }
 
   #open(): void {
-    const stream: MessageStream = this.channel.bidi(peerService, 'Messages', { metadata: this.metadata });
-    this.#stream = stream;
-    this.#bufferedBytes = 0;
-    // The other side confirms a stream once, so that back-off can start over.
-    stream.on('data', () => {
-      if (this.#failureCount > 0) this.#options.log.info('peer connected', { peer: this.#options.to });
-      this.#failureCount = 0;
-      this.#activeSinceMs ??= this.#options.clock.monotonic();
+    const { url, tls } = this.#options;
+    this.#stream = new ClientStream({
+      url,
+      tls,
+      method: must(peerService.Messages, 'RPC Messages'),
+      metadata: this.#headers,
+      keepaliveTimeMs: KEEPALIVE_TIME_MS,
+      // The other side confirms a stream once, so that back-off can start over.
+      onMessage: () => {
+        if (this.#failureCount > 0) this.#options.log.info('peer connected', { peer: this.#options.to });
+        this.#failureCount = 0;
+        this.#activeSinceMs ??= this.#options.clock.monotonic();
+        this.#options.onConnected();
+      },
+      onEnd: (err) => this.#broken(err),
     });
-    stream.on('error', (err) => this.#broken(stream, err));
-    stream.on('end', () => this.#broken(stream, undefined));
   }
 
-  #broken(stream: MessageStream, err: unknown): void {
-    if (this.#isClosed || stream !== this.#stream) return;
+  #broken(err: unknown): void {
+    if (this.#isClosed) return;
     this.#stream = undefined;
     this.#activeSinceMs = undefined;
     if (isRemoval(err)) this.#options.onRemoved();

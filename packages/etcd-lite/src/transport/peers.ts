@@ -116,7 +116,7 @@ export class Peers implements PeerTransport {
     const flush = (to: string): void => {
       const batch = batches.get(to);
       batches.delete(to);
-      if (batch !== undefined) this.#links.get(to)?.send(batch.wires, batch.bytes);
+      if (batch !== undefined) this.#links.get(to)?.send(batch.wires);
     };
     for (const message of messages) {
       if (message.type === 'snapshot') {
