@@ -39,19 +39,23 @@ export async function replaceMember(argv: readonly string[]): Promise<void> {
   const given = toolArguments(USAGE, argv);
   if (given === undefined) return;
   const { flags } = given;
-  const endpoints = flags.endpoints.map((each) => (each.includes('://') ? each : `http://${each}`));
   const tls = await tlsFrom(flags.cacert, flags.cert, flags.key);
   const [name = '', password = ''] = flags.user?.split(':') ?? [];
-  const client = new EtcdClient({
-    endpoints,
-    log: silentLogger,
-    clock: realClock,
-    ...(tls !== undefined && { tls }),
-    ...(name !== '' && { user: { name, password } }),
-  });
+  const clientOf = (endpoints: readonly string[]): EtcdClient =>
+    new EtcdClient({
+      endpoints,
+      log: silentLogger,
+      clock: realClock,
+      ...(tls !== undefined && { tls }),
+      ...(name !== '' && { user: { name, password } }),
+    });
+  const scheme = tls === undefined ? 'http' : 'https';
+  const client = clientOf(
+    flags.endpoints.map((each) => (each.includes('://') ? each : `${scheme}://${each}`)),
+  );
   try {
     const old = oldMember((await client.memberList()).members, flags.name, flags.id);
-    await requireDead(client, old);
+    await requireDead(clientOf, old);
     const peerURLs = flags['peer-urls'] ?? old.peerURLs;
     const added = await add(client, old, peerURLs);
     const newName = flags['new-name'] ?? old.name;
@@ -78,12 +82,17 @@ function oldMember(members: readonly Member[], name: string | undefined, id: str
 }
 
 /** Who still answers may have votes and writes to give: it is to be stopped first. */
-async function requireDead(client: EtcdClient, { name, clientURLs }: Member): Promise<void> {
+async function requireDead(
+  clientOf: (endpoints: readonly string[]) => EtcdClient,
+  { name, clientURLs }: Member,
+): Promise<void> {
   for (const url of clientURLs) {
+    const client = clientOf([url]);
     const isAlive = await client.status(url, { timeoutMs: ALIVE_TIMEOUT_MS }).then(
       () => true,
       () => false,
     );
+    client.close();
     if (isAlive) throw new Error(`${name} answers at ${url}: stop it first`);
   }
 }

@@ -68,6 +68,10 @@ export class EtcdClient {
     return this.#endpoints.call('Cluster', 'MemberList', 'read', { linearizable: true }, options);
   }
 
+  memberAdd(request: Init<pb.MemberAddRequest>, options?: CallOptions): Promise<pb.MemberAddResponse> {
+    return this.#endpoints.call('Cluster', 'MemberAdd', 'write', request, options);
+  }
+
   /** Of one member: the one at `endpoint`, else the current one. Not repeated elsewhere. */
   status(endpoint?: string, options: CallOptions = {}): Promise<pb.StatusResponse> {
     return this.#at(endpoint, 'Status', {}, options);
