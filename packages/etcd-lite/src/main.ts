@@ -47,6 +47,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         const member = await Member.start({
           cluster,
           dataDir,
+          walDir: flags['wal-dir'],
           clientUrls: flags['advertise-client-urls'],
           peerTls: peerSecurity.outgoing,
           heartbeatMs: flags['heartbeat-interval'],

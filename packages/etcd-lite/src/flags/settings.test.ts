@@ -164,7 +164,7 @@ name: m3
 data-dir: /var/lib/etcd
 listen-client-urls: http://127.0.0.1:1
 quota-backend-bytes: -1
-grpc-keepalive-min-time: 7000000000
+grpc-keepalive-timeout: 7000000000
 cipher-suites: [TLS_A, TLS_B]
 initial-cluster-token:
 colour: green
@@ -185,7 +185,7 @@ peer-transport-security:
     assert.equal(flags.name, 'm3');
     assert.equal(flags['snapshot-count'], 5000);
     assert.equal(flags['quota-backend-bytes'], -1);
-    assert.equal(flags['grpc-keepalive-min-time'], 7000);
+    assert.equal(flags['grpc-keepalive-timeout'], 7000);
     assert.deepEqual(flags['cipher-suites'], ['TLS_A', 'TLS_B']);
     assert.deepEqual(flags['advertise-client-urls'], ['http://localhost:2379']);
     assert.equal(flags['cert-file'], '/tls/c.crt');

@@ -28,6 +28,8 @@ export interface Started {
 export interface StartUpOptions {
   readonly disk: Disk;
   readonly dataDir: string;
+  /** Of the log, where it has a folder of its own. */
+  readonly walDir?: string | undefined;
   readonly cluster: Cluster;
   readonly log: Logger;
   /** Of a segment of the log; default: `Wal`'s. */
@@ -65,7 +67,7 @@ export async function startUp(options: StartUpOptions): Promise<Started> {
   await refuseEtcdData(disk, dataDir);
   const folder = join(dataDir, 'member');
   const snapFolder = join(folder, 'snap');
-  const walFolder = join(folder, 'wal');
+  const walFolder = options.walDir ?? join(folder, 'wal');
   for (const made of [dataDir, folder, snapFolder, walFolder]) await makeDurableFolder(disk, made);
   const founding = await foundingIn(folder, options);
   const { clusterId, raftId } = founding;
@@ -113,7 +115,8 @@ async function foundingIn(folder: string, options: StartUpOptions): Promise<Foun
   }
   // A crash before the founding was written down has left neither.
   const hasData =
-    (await disk.list(join(folder, 'wal'))).length > 0 || (await disk.list(join(folder, 'snap'))).length > 0;
+    (await disk.list(options.walDir ?? join(folder, 'wal'))).length > 0 ||
+    (await disk.list(join(folder, 'snap'))).length > 0;
   const founding = hasData
     ? // Written by a version that had no foundings: then the flags said it at every start, and logs began at 1.
       { ...foundingOf(cluster), first: NOTHING }

@@ -12,6 +12,8 @@ import { Outbox } from './outbox.ts';
 export interface ServerOptions {
   /** Of one request message; default 4 MiB. */
   readonly receiveBytesMax?: number;
+  /** Streams that one connection may have open; default: any number. */
+  readonly streamsMax?: number;
   /** How often clients are pinged, and how long they may take to answer; default 30 s and 10 s. */
   readonly keepaliveTimeMs?: number;
   readonly keepaliveTimeoutMs?: number;
@@ -35,8 +37,6 @@ const LINGER_MS = 5000;
 /** What one HTTP/2 connection may do; see also `connection.ts`. */
 const HTTP2_OPTIONS: http2.ServerOptions = {
   settings: {
-    // As etcd: clients open a stream for each watch.
-    maxConcurrentStreams: 2 ** 31 - 1,
     initialWindowSize: 1024 * 1024,
     maxHeaderListSize: 64 * 1024,
   },
@@ -57,7 +57,7 @@ const HTTP2_OPTIONS: http2.ServerOptions = {
 export class GrpcServer {
   readonly #methods = new Methods();
   readonly #options: ConnectionOptions;
-  readonly #http2 = http2.createServer(HTTP2_OPTIONS);
+  readonly #http2: http2.Http2Server;
   readonly #http1: http.Server;
   readonly #greetingTimeoutMs: number;
   readonly #listeners: Listener[] = [];
@@ -66,6 +66,10 @@ export class GrpcServer {
   #onEmpty: (() => void) | undefined;
 
   constructor(options: ServerOptions = {}) {
+    // As etcd: clients open a stream for each watch.
+    const { streamsMax: maxConcurrentStreams = 2 ** 31 - 1 } = options;
+    const settings = { ...HTTP2_OPTIONS.settings, maxConcurrentStreams };
+    this.#http2 = http2.createServer({ ...HTTP2_OPTIONS, settings });
     this.#options = {
       methods: this.#methods,
       outbox: new Outbox(),

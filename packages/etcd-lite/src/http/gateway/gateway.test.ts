@@ -17,7 +17,8 @@ function serving(
   made: { readonly kind: Rpc['kind']; readonly handler: (...args: never[]) => unknown },
 ) {
   const { path, requestDeserialize, responseSerialize } = must(etcdServices[service][name], name);
-  const rpc = { ...made, decode: requestDeserialize, encode: responseSerialize } as Rpc;
+  const handler = made.handler as Rpc['handler'];
+  const rpc = { kind: made.kind, handler, decode: requestDeserialize, encode: responseSerialize } as Rpc;
   const handle = gateway({ get: (asked) => (asked === path ? rpc : undefined) }, { requestBytesMax: 100 });
   return async (url: string, asked: Asked): Promise<HttpResponse> =>
     handle(request(url, { method: 'POST', ...asked }));
