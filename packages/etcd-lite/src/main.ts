@@ -1,6 +1,7 @@
 import { realDisk, runComponent } from '@kubelab/component-base';
 import { GrpcServer, hostPort } from '@kubelab/rpc';
 import { authOptions } from './auth/index.ts';
+import { checkBootstrap } from './flags/bootstrap.ts';
 import { clientServerOptionsOf, quotaBytesOf, siteOptionsOf, tuningOf } from './flags/derived.ts';
 import { loggerOf, settingsOf } from './flags/index.ts';
 import { etcdFlags } from './flags.ts';
@@ -44,6 +45,16 @@ export async function main(argv: readonly string[]): Promise<void> {
           await peerServer.listen(hostPort(url), peerSecurity.at(url));
         // 3. What was there before, and Raft on top of it.
         const leave = (): void => void process.kill(process.pid, 'SIGTERM');
+        const isNew = flags['initial-cluster-state'] !== 'existing';
+        const admit = admission({
+          isNew,
+          cluster,
+          call: peerCalls(peerSecurity.outgoing),
+          clock,
+          log,
+          onFresh: () => door.isFresh(cluster.id),
+          onRemoved: leave,
+        });
         const member = await Member.start({
           cluster,
           dataDir,
@@ -59,15 +70,10 @@ export async function main(argv: readonly string[]): Promise<void> {
           strictReconfig: flags['strict-reconfig-check'],
           learnersMax: flags['max-learners'],
           autoPromote: flags['auto-promote'],
-          admit: admission({
-            isNew: flags['initial-cluster-state'] !== 'existing',
-            cluster,
-            call: peerCalls(peerSecurity.outgoing),
-            clock,
-            log,
-            onFresh: () => door.isFresh(cluster.id),
-            onRemoved: leave,
-          }),
+          admit: async () => {
+            if (isNew) await checkBootstrap(flags, cluster);
+            return admit();
+          },
           onRemoved: leave,
           auth: authOptions({
             clock,

@@ -1,7 +1,7 @@
 import { type Flags, parseDuration } from '@kubelab/component-base';
 import type { etcdFlags } from '../flags.ts';
 import { ConfigError } from './notice.ts';
-import { checkBindUrls, checkHostUrls } from './urls.ts';
+import { checkBindUrls, checkHostUrls, requireUrl } from './urls.ts';
 
 export type EtcdFlags = Flags<typeof etcdFlags>;
 
@@ -26,6 +26,8 @@ export function checkFlags(flags: EtcdFlags): void {
       checkBindUrls(listen);
     checkHostUrls('initial-advertise-peer-urls', flags['initial-advertise-peer-urls']);
     checkHostUrls('advertise-client-urls', flags['advertise-client-urls']);
+    for (const part of flags['initial-cluster'])
+      wrapped('error setting up initial cluster', () => requireUrl(part.slice(part.indexOf('=') + 1)));
     checkClocks(flags['heartbeat-interval'], flags['election-timeout']);
     if (flags['advertise-client-urls'].length === 0)
       throw new Error('--advertise-client-urls is required when --listen-client-urls is set explicitly');
@@ -37,6 +39,14 @@ export function checkFlags(flags: EtcdFlags): void {
       throw new Error(`--metrics must be basic or extensive (set to "${flags.metrics}")`);
   } catch (error) {
     throw new ConfigError((error as Error).message);
+  }
+}
+
+function wrapped(what: string, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -127,6 +127,11 @@ suite('flags as etcd has them', () => {
       ['--discovery=https://discovery.etcd.io/x'],
       '--discovery=https://discovery.etcd.io/x is not possible here: there is no discovery; name all in --initial-cluster',
     ],
+    [
+      'members at no URL',
+      ['--initial-cluster=default=nowhere'],
+      'error setting up initial cluster: URL scheme must be http, https, unix, or unixs: nowhere',
+    ],
     ['a level there is not', ['--log-level=loud'], 'unrecognized level: "loud"'],
     [
       'TLS versions the wrong way round',
