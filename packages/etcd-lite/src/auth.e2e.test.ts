@@ -255,6 +255,17 @@ for (const target of targets) {
       });
     });
 
+    test('a range in parts is for whom the range is', { skip: isOld && 'newer than 3.4' }, async () => {
+      await withAuth(client, async () => {
+        const who = await everybody(client);
+        const stream = (name: string, request: object): Promise<string> =>
+          outcomeOf(client.exchange('KV', 'RangeStream', request, who[name]));
+        assert.equal(await stream('reader', keys('r', 's')), OK);
+        assert.equal(await stream('reader', keys('r', '\0')), DENIED);
+        assert.equal(await stream('nobody', keys('r1')), NAMELESS);
+      });
+    });
+
     test('a lease is kept alive by who may write its keys', { skip: isOld && 'newer than 3.4' }, async () => {
       await withAuth(client, async () => {
         const who = await everybody(client);

@@ -15,7 +15,7 @@ import {
   type TxnResponse,
 } from '@kubelab/rpc/etcd';
 import type { Credentials } from '../auth/index.ts';
-import { checkKeys, checkTxn as checkTxnAccess } from '../core/auth/check-access.ts';
+import { checkKeys, checkTxn as checkTxnAccess, NOBODY } from '../core/auth/check-access.ts';
 import {
   checkDeleteRange,
   checkPut,
@@ -32,6 +32,7 @@ import { hasPut } from '../core/state-machine.ts';
 import { readTxn } from '../core/write.ts';
 import type { Member } from '../shell/member.ts';
 import { nextTurn } from '../slices.ts';
+import type { AuthInfo } from '../wire.ts';
 import { header, withHeader } from './header.ts';
 
 /**
@@ -43,7 +44,8 @@ export function kvService(member: Member) {
 
   async function range(request: RangeRequest, call?: Credentials): Promise<Init<RangeResponse>> {
     checkRange(request);
-    await mayRead(request, call);
+    if (!request.serializable) await member.linearize();
+    mayRead(auth.isEnabled ? await auth.who(call) : NOBODY, request);
     return withHeader(member, executeRange(machine.store, request));
   }
 
@@ -54,7 +56,8 @@ export function kvService(member: Member) {
   ): Promise<void> {
     checkRange(request);
     checkRangeStream(request);
-    await mayRead(request, stream);
+    if (!request.serializable) await member.linearize();
+    mayRead(auth.isEnabled ? await auth.who(stream) : NOBODY, request);
     const { revision } = machine.store;
     for (const part of rangeParts(machine.store, request)) {
       if (stream.isOver) return;
@@ -69,11 +72,12 @@ export function kvService(member: Member) {
     }
   }
 
-  /** Resolves when the state may be read: in the turn in which it is to be read, so that nothing changes before. */
-  async function mayRead(request: RangeRequest, call?: Credentials): Promise<void> {
-    if (!request.serializable) await member.linearize();
-    if (auth.isEnabled)
-      checkKeys(auth.store, await auth.who(call), keyRange(request.key, request.rangeEnd), 'read');
+  /**
+   * Asked last thing before the state is read, with nothing awaited in between: users and keys that were changed
+   * together are seen together.
+   */
+  function mayRead(who: AuthInfo, { key, rangeEnd }: RangeRequest): void {
+    if (auth.isEnabled) checkKeys(auth.store, who, keyRange(key, rangeEnd), 'read');
     refuseIfCorrupt();
   }
 
