@@ -1,6 +1,5 @@
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { ACCEPTED_ENCODINGS, CONTENT_TYPE } from './headers.ts';
-import { frameOf } from './message-reader.ts';
 import type { Connection } from './connection.ts';
 import type { Sender } from './outbox.ts';
 
@@ -16,8 +15,8 @@ export class Answer implements Sender {
   readonly #connection: Connection;
   readonly #onDrain: () => void;
   /** They leave at the end of this turn. */
-  #frames: Buffer[] = [];
-  #frameBytes = 0;
+  #messages: Uint8Array[] = [];
+  #messageBytes = 0;
   #trailers: OutgoingHttpHeaders | undefined;
   #isQueued = false;
   #isAwaitingDrain = false;
@@ -36,19 +35,19 @@ export class Answer implements Sender {
 
   get hasRoom(): boolean {
     const { writableLength, writableHighWaterMark } = this.#stream;
-    return this.#frameBytes + writableLength < writableHighWaterMark;
+    return this.#messageBytes + writableLength < writableHighWaterMark;
   }
 
-  write(message: Uint8Array): void {
-    this.#add(message);
+  write(frame: Buffer): void {
+    this.#add(frame);
     this.#queue();
   }
 
   /** The one message of a call that has succeeded. */
-  reply(message: Uint8Array): void {
-    this.#add(message);
-    this.#replyBytes = message.length;
-    this.#connection.unread(message.length);
+  reply(frame: Buffer): void {
+    this.#add(frame);
+    this.#replyBytes = frame.length;
+    this.#connection.unread(frame.length);
     this.end(OK_TRAILERS);
   }
 
@@ -68,8 +67,7 @@ export class Answer implements Sender {
     });
   }
 
-  #add(message: Uint8Array): void {
-    const frame = frameOf(message);
+  #add(frame: Buffer): void {
     this.#frames.push(frame);
     this.#frameBytes += frame.length;
   }
@@ -91,19 +89,19 @@ export class Answer implements Sender {
     this.#isQueued = false;
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
-    const frames = this.#frames;
+    const messages = this.#messages;
     const trailers = this.#trailers;
     if (!stream.headersSent) {
-      if (trailers !== undefined && frames.length === 0) {
+      if (trailers !== undefined && messages.length === 0) {
         answerWithoutMessages(stream, trailers);
         if (!stream.readableEnded) this.#connection.linger(stream);
         return;
       }
       stream.respond(RESPONSE_HEADERS, WAIT_FOR_TRAILERS);
     }
-    const chunk = frames.length === 1 ? frames[0] : Buffer.concat(frames, this.#frameBytes);
-    this.#frames = [];
-    this.#frameBytes = 0;
+    const chunk = framesOf(messages);
+    this.#messages = [];
+    this.#messageBytes = 0;
     if (trailers === undefined) {
       // Room again, perhaps: what was written before this chunk may have left while it waited.
       if (stream.write(chunk)) this.#onDrain();

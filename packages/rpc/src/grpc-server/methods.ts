@@ -2,6 +2,10 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import { must } from '@kubelab/component-base';
 import type { BidiHandler, ServerStreamHandler, ServiceHandlers, UnaryHandler } from '../handlers.ts';
 import { RpcError, StatusCode } from '../status.ts';
+import { frameOf } from './message-reader.ts';
+
+/** Ours bring a way to make frames without copying messages once more. */
+type FramedDefinition = ServiceDefinition[string] & { readonly responseFrame?: (message: unknown) => Buffer };
 
 /** One RPC, ready to be called. */
 export type Method = {
@@ -9,7 +13,8 @@ export type Method = {
   readonly path: string;
   /** Throws on bytes that are no such message. */
   readonly decode: (bytes: Buffer) => unknown;
-  readonly encode: (message: unknown) => Uint8Array;
+  /** A response as it goes into the body. */
+  readonly frame: (message: unknown) => Buffer;
 } & (
   | { readonly kind: 'unary'; readonly handler: UnaryHandler<unknown, unknown> }
   | { readonly kind: 'serverStream'; readonly handler: ServerStreamHandler<unknown, unknown> }
@@ -24,14 +29,15 @@ export class Methods {
   add(definition: ServiceDefinition, handlers: ServiceHandlers): void {
     for (const kind of ['unary', 'serverStream', 'bidi'] as const) {
       for (const [name, handler] of Object.entries(handlers[kind] ?? {})) {
-        const { path, requestDeserialize, responseSerialize } = must(definition[name], `RPC ${name}`);
+        const defined: FramedDefinition = must(definition[name], `RPC ${name}`);
+        const { path, requestDeserialize, responseSerialize } = defined;
         // The proto file's codecs give the handler the types it states.
         const method = {
           kind,
           handler,
           path,
           decode: requestDeserialize,
-          encode: responseSerialize,
+          frame: defined.responseFrame ?? ((message: unknown) => frameOf(responseSerialize(message))),
         } as Method;
         this.#methods.set(path, method);
       }

@@ -64,7 +64,7 @@ export class StreamCall extends Call implements ServerStream<unknown, unknown> {
 
   write(response: unknown): boolean {
     if (this.isOver) return true;
-    this.answer.write(this.#method.encode(response));
+    this.answer.write(this.#method.frame(response));
     return this.answer.hasRoom;
   }
 

@@ -41,7 +41,7 @@ export class UnaryCall extends Call {
         decode(this.#method, bytes, 'error unmarshalling request:'),
         this,
       );
-      if (!this.isOver) this.answer.reply(this.#method.encode(response));
+      if (!this.isOver) this.answer.reply(this.#method.frame(response));
     } catch (error) {
       this.fail(error);
     }
