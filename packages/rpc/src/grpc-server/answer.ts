@@ -15,8 +15,8 @@ export class Answer implements Sender {
   readonly #connection: Connection;
   readonly #onDrain: () => void;
   /** They leave at the end of this turn. */
-  #messages: Uint8Array[] = [];
-  #messageBytes = 0;
+  #frames: Buffer[] = [];
+  #frameBytes = 0;
   #trailers: OutgoingHttpHeaders | undefined;
   #isQueued = false;
   #isAwaitingDrain = false;
@@ -35,7 +35,7 @@ export class Answer implements Sender {
 
   get hasRoom(): boolean {
     const { writableLength, writableHighWaterMark } = this.#stream;
-    return this.#messageBytes + writableLength < writableHighWaterMark;
+    return this.#frameBytes + writableLength < writableHighWaterMark;
   }
 
   write(frame: Buffer): void {
@@ -89,19 +89,19 @@ export class Answer implements Sender {
     this.#isQueued = false;
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
-    const messages = this.#messages;
+    const frames = this.#frames;
     const trailers = this.#trailers;
     if (!stream.headersSent) {
-      if (trailers !== undefined && messages.length === 0) {
+      if (trailers !== undefined && frames.length === 0) {
         answerWithoutMessages(stream, trailers);
         if (!stream.readableEnded) this.#connection.linger(stream);
         return;
       }
       stream.respond(RESPONSE_HEADERS, WAIT_FOR_TRAILERS);
     }
-    const chunk = framesOf(messages);
-    this.#messages = [];
-    this.#messageBytes = 0;
+    const chunk = frames.length === 1 ? frames[0] : Buffer.concat(frames, this.#frameBytes);
+    this.#frames = [];
+    this.#frameBytes = 0;
     if (trailers === undefined) {
       // Room again, perhaps: what was written before this chunk may have left while it waited.
       if (stream.write(chunk)) this.#onDrain();

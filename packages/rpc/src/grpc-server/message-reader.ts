@@ -9,21 +9,10 @@ const NOTHING: Buffer = Buffer.alloc(0);
 
 /** A message as gRPC puts it into an HTTP/2 body: not compressed, its length, its bytes. */
 export function frameOf(message: Uint8Array): Buffer {
-  return framesOf([message]);
-}
-
-/** Several, one after the other. */
-export function framesOf(messages: readonly Uint8Array[]): Buffer {
-  let bytes = 0;
-  for (const { length } of messages) bytes += PREFIX_BYTES + length;
-  const frame = Buffer.allocUnsafe(bytes);
-  let at = 0;
-  for (const message of messages) {
-    frame[at] = 0;
-    frame.writeUInt32BE(message.length, at + 1);
-    frame.set(message, at + PREFIX_BYTES);
-    at += PREFIX_BYTES + message.length;
-  }
+  const frame = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
+  frame[0] = 0;
+  frame.writeUInt32BE(message.length, 1);
+  frame.set(message, PREFIX_BYTES);
   return frame;
 }
 
