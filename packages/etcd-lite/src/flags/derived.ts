@@ -13,12 +13,13 @@ export function quotaBytesOf({ 'quota-backend-bytes': bytes }: EtcdFlags): numbe
   return bytes < 0 ? Number.POSITIVE_INFINITY : bytes;
 }
 
-export function tuningOf(flags: EtcdFlags): Tuning {
+export function tuningOf(flags: EtcdFlags): Partial<Tuning> {
   return {
     requestBytesMax: flags['max-request-bytes'],
     txnOpsMax: flags['max-txn-ops'],
     catchUpEntries: flags['experimental-snapshot-catchup-entries'],
     slowApplyMs: flags['experimental-warning-apply-duration'],
+    fragmentBytesMax: flags['max-request-bytes'] + GRPC_OVERHEAD_BYTES,
     preVote: flags['pre-vote'],
   };
 }
