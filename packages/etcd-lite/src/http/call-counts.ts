@@ -53,26 +53,34 @@ export function counted<A extends unknown[], R>(
   counts: CallCounts,
   clock: Clock,
 ): (...args: A) => R {
+  const succeeded = (): void => counts.ended(0);
+  const failed = (error: unknown): void => counts.ended(rpcErrorFrom(error).code);
+  const run = noticed(handler, succeeded, failed);
+  const { seconds } = counts;
   return (...args) => {
     counts.started++;
-    const startMs = counts.seconds === undefined ? 0 : clock.monotonic();
-    const ended = (code: number): void => {
-      counts.ended(code);
-      counts.seconds?.observe((clock.monotonic() - startMs) / 1000);
-    };
+    if (seconds === undefined) return run(...args);
+    const startMs = clock.monotonic();
+    const observe = (): void => seconds.observe((clock.monotonic() - startMs) / 1000);
+    return noticed(run, observe, observe)(...args);
+  };
+}
+
+function noticed<A extends unknown[], R>(
+  handler: (...args: A) => R,
+  succeeded: () => void,
+  failed: (error: unknown) => void,
+): (...args: A) => R {
+  return (...args) => {
     let answer: R;
     try {
       answer = handler(...args);
     } catch (error) {
-      ended(rpcErrorFrom(error).code);
+      failed(error);
       throw error;
     }
-    if (answer instanceof Promise) {
-      void answer.then(
-        () => ended(0),
-        (error: unknown) => ended(rpcErrorFrom(error).code),
-      );
-    } else ended(0);
+    if (answer instanceof Promise) void answer.then(succeeded, failed);
+    else succeeded();
     return answer;
   };
 }

@@ -38,34 +38,22 @@ const ESCAPES: Readonly<Record<string, string>> = {
 class Incomplete extends Error {}
 
 /**
- * The first value of `text` and where it ends; undefined when `text` ends before that (a number at the very
- * end may go on).
- * @throws JsonSyntaxError
- */
-export function nextJson(text: string): { readonly value: JsonValue; readonly end: number } | undefined {
-  const reader = new Reader(text);
-  try {
-    return { value: reader.value(0), end: reader.at };
-  } catch (error) {
-    if (error instanceof Incomplete) return undefined;
-    throw error;
-  }
-}
-
-/**
  * The first value of a whole body; what follows is not looked at. Undefined for an empty body.
  * @throws JsonSyntaxError
  */
 export function readJson(text: string): JsonValue | undefined {
-  // The blank ends a number that the text ends with.
-  const next = nextJson(/\d$/.test(text) ? `${text} ` : text);
-  if (next !== undefined) return next.value;
+  try {
+    // The blank ends a number that the text ends with.
+    return new Reader(/\d$/.test(text) ? `${text} ` : text).value(0);
+  } catch (error) {
+    if (!(error instanceof Incomplete)) throw error;
+  }
   if (text.trim() === '') return undefined;
   throw new JsonSyntaxError('unexpected EOF');
 }
 
 class Reader {
-  at = 0;
+  #at = 0;
   readonly #text: string;
 
   constructor(text: string) {
@@ -96,50 +84,50 @@ class Reader {
 
   #object(depth: number): JsonObject {
     const fields = new Map<string, JsonValue>();
-    this.at++;
+    this.#at++;
     if (this.#peek() === '}') {
-      this.at++;
+      this.#at++;
       return fields;
     }
     for (;;) {
       if (this.#peek() !== '"') throw unexpected(this.#peek(), 'looking for beginning of object key string');
       const key = this.#string();
       if (this.#peek() !== ':') throw unexpected(this.#peek(), 'after object key');
-      this.at++;
+      this.#at++;
       fields.set(key, this.value(depth + 1));
       const after = this.#peek();
       if (after !== ',' && after !== '}') throw unexpected(after, 'after object key:value pair');
-      this.at++;
+      this.#at++;
       if (after === '}') return fields;
     }
   }
 
   #array(depth: number): JsonValue[] {
     const values: JsonValue[] = [];
-    this.at++;
+    this.#at++;
     if (this.#peek() === ']') {
-      this.at++;
+      this.#at++;
       return values;
     }
     for (;;) {
       values.push(this.value(depth + 1));
       const after = this.#peek();
       if (after !== ',' && after !== ']') throw unexpected(after, 'after array element');
-      this.at++;
+      this.#at++;
       if (after === ']') return values;
     }
   }
 
   #string(): string {
     let result = '';
-    let from = ++this.at;
+    let from = ++this.#at;
     for (;;) {
       const char = this.#take();
-      if (char === '"') return result + this.#text.slice(from, this.at - 1);
+      if (char === '"') return result + this.#text.slice(from, this.#at - 1);
       if (char < ' ') throw unexpected(char, 'in string literal');
       if (char !== '\\') continue;
-      result += this.#text.slice(from, this.at - 1) + this.#escape();
-      from = this.at;
+      result += this.#text.slice(from, this.#at - 1) + this.#escape();
+      from = this.#at;
     }
   }
 
@@ -166,42 +154,42 @@ class Reader {
   }
 
   #number(): JsonNumber {
-    const from = this.at;
-    if (this.#text[this.at] === '-') this.at++;
-    if (this.#now() === '0') this.at++;
+    const from = this.#at;
+    if (this.#text[this.#at] === '-') this.#at++;
+    if (this.#now() === '0') this.#at++;
     else this.#digits('in numeric literal');
     if (this.#now() === '.') {
-      this.at++;
+      this.#at++;
       this.#digits('after decimal point in numeric literal');
     }
     if (this.#now() === 'e' || this.#now() === 'E') {
-      this.at++;
-      if (this.#now() === '+' || this.#now() === '-') this.at++;
+      this.#at++;
+      if (this.#now() === '+' || this.#now() === '-') this.#at++;
       this.#digits('in exponent of numeric literal');
     }
-    return new JsonNumber(this.#text.slice(from, this.at));
+    return new JsonNumber(this.#text.slice(from, this.#at));
   }
 
   #digits(where: string): void {
     if (!isDigit(this.#now())) throw unexpected(this.#now(), where);
-    while (isDigit(this.#now())) this.at++;
+    while (isDigit(this.#now())) this.#at++;
   }
 
   /** The next character that is no blank. */
   #peek(): string {
-    while (this.at < this.#text.length && ' \t\r\n'.includes(this.#text[this.at] ?? '')) this.at++;
+    while (this.#at < this.#text.length && ' \t\r\n'.includes(this.#text[this.#at] ?? '')) this.#at++;
     return this.#now();
   }
 
   #now(): string {
-    const char = this.#text[this.at];
+    const char = this.#text[this.#at];
     if (char === undefined) throw new Incomplete();
     return char;
   }
 
   #take(): string {
     const char = this.#now();
-    this.at++;
+    this.#at++;
     return char;
   }
 }

@@ -1,2 +1,3 @@
-export { type JsonValue, nextJson, readJson } from './go-json.ts';
+export { type JsonValue, readJson } from './go-json.ts';
 export { goString, type MethodJson, protoJson, type ProtoJson } from './proto-json.ts';
+export { ValueSplitter } from './value-splitter.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { etcdServices } from '../etcd/index.ts';
-import { nextJson, protoJson, readJson } from './index.ts';
+import { protoJson, readJson, ValueSplitter } from './index.ts';
 
 const json = protoJson('etcd');
 
@@ -17,10 +17,16 @@ function response(service: string, method: string, message: object): string {
 }
 
 suite('JSON as Go reads it', () => {
-  test('one value after the other, with an end; none while it is incomplete', () => {
-    assert.deepEqual(nextJson('{"a":"b"} x')?.end, 9);
-    for (const text of ['', ' ', '{', '{"a', '{"a":', '{"a":[1,', 'tru', '12', '"\\'])
-      assert.equal(nextJson(text), undefined);
+  test('values of a stream are told apart, in pieces of any size', () => {
+    const text = '{"a":"}{\\"["}  [1,[2]]{"b":{}} "x"';
+    for (const size of [1, 2, 3, 7, 100]) {
+      const splitter = new ValueSplitter();
+      const values: string[] = [];
+      for (let at = 0; at < text.length; at += size) values.push(...splitter.push(text.slice(at, at + size)));
+      assert.deepEqual(values, ['{"a":"}{\\"["}', '  [1,[2]]', '{"b":{}}']);
+      assert.equal(splitter.heldLength, 4);
+      assert.equal(splitter.rest(), ' "x"');
+    }
   });
 
   // Words of Go's decoder, as etcd 3.4's gateway answers them.
@@ -89,6 +95,10 @@ suite('messages as JSON', () => {
     [
       '{"revision":99999999999999999999}',
       'json: cannot unmarshal number 99999999999999999999 into Go value of type int64',
+    ],
+    [
+      `{"revision":${'9'.repeat(30)}}`,
+      `json: cannot unmarshal number ${'9'.repeat(30)} into Go value of type int64`,
     ],
     ['{"revision":true}', 'json: cannot unmarshal bool into Go value of type int64'],
     ['{"sort_order":"FOO"}', 'unknown value "FOO" for enum etcdserverpb.RangeRequest_SortOrder'],

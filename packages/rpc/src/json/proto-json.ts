@@ -161,7 +161,8 @@ function integerFrom(field: protobuf.Field, json: JsonValue): Int64 {
   const outside = new Error(
     `json: cannot unmarshal number ${number.text} into Go value of type ${field.type}`,
   );
-  if (!/^-?\d+$/.test(number.text)) throw outside;
+  // Twenty digits and a sign: more cannot fit, and would take their time to read.
+  if (number.text.length > 21 || !/^-?\d+$/.test(number.text)) throw outside;
   const value = BigInt(number.text);
   const bits = isLong(field) ? 64 : 32;
   const wrapped = field.type.startsWith('uint') ? BigInt.asUintN(bits, value) : BigInt.asIntN(bits, value);

@@ -1,5 +1,5 @@
 import { RpcError, StatusCode } from '@kubelab/rpc';
-import { type JsonValue, nextJson, readJson } from '@kubelab/rpc/json';
+import { type JsonValue, readJson, ValueSplitter } from '@kubelab/rpc/json';
 
 /**
  * The JSON values of a request's body. What is wrong with them is thrown as a status, in the words that
@@ -20,25 +20,23 @@ export class JsonBody {
     let text = '';
     for await (const piece of this.#pieces()) {
       text += piece;
-      this.#limit(text);
+      this.#limit(text.length);
     }
     return asStatus(() => readJson(text));
   }
 
   /** One value after the other, each as soon as it is there. */
   async *all(): AsyncGenerator<JsonValue> {
-    let text = '';
+    const splitter = new ValueSplitter();
     for await (const piece of this.#pieces()) {
-      text += piece;
-      for (;;) {
-        const next = asStatus(() => nextJson(text));
-        if (next === undefined) break;
-        text = text.slice(next.end);
-        yield next.value;
+      for (const text of splitter.push(piece)) {
+        this.#limit(text.length);
+        const value = asStatus(() => readJson(text));
+        if (value !== undefined) yield value;
       }
-      this.#limit(text);
+      this.#limit(splitter.heldLength);
     }
-    const last = asStatus(() => readJson(text));
+    const last = asStatus(() => readJson(splitter.rest()));
     if (last !== undefined) yield last;
   }
 
@@ -48,9 +46,9 @@ export class JsonBody {
     yield decoder.decode();
   }
 
-  #limit(text: string): void {
-    if (text.length <= this.#bytesMax) return;
-    const message = `grpc: received message larger than max (${text.length} vs. ${this.#bytesMax})`;
+  #limit(length: number): void {
+    if (length <= this.#bytesMax) return;
+    const message = `grpc: received message larger than max (${length} vs. ${this.#bytesMax})`;
     throw new RpcError(StatusCode.RESOURCE_EXHAUSTED, message);
   }
 }
