@@ -1,8 +1,9 @@
+import { errorMessage } from '@kubelab/component-base';
 import { AuthStore } from '../core/auth/auth-store.ts';
 import { parseRevision, type Revision } from '../core/backend-entry.ts';
 import type { VersionRecord } from '../core/key-version.ts';
 import { keyText } from '../core/keys.ts';
-import { Lessor } from '../core/lessor.ts';
+import { LEASE_TTL_MAX, Lessor } from '../core/lessor.ts';
 import { Members } from '../core/members.ts';
 import { FIRST_REVISION, MvccStore } from '../core/mvcc-store.ts';
 import type { State } from '../core/state-machine.ts';
@@ -38,9 +39,11 @@ export async function importState(database: DatabaseReader, bumpRevision = 0): P
 
   const lessor = new Lessor();
   for (const { value, entry } of await decoded(database, BUCKETS.lease, leaseCodec.decode)) {
-    if (value.ID === 0 || lessor.get(value.ID) !== undefined)
-      throw entry.damaged('a lease without an id of its own');
-    lessor.grant(value.ID, value.TTL, value.remainingTtl);
+    const { ID, TTL, remainingTtl } = value;
+    if (ID === 0 || lessor.get(ID) !== undefined) throw entry.damaged('a lease without an id of its own');
+    if (![TTL, remainingTtl].every(isCount) || TTL > LEASE_TTL_MAX)
+      throw entry.damaged(`a lease of ${TTL} s, of which ${remainingTtl} are left`);
+    lessor.grant(ID, TTL, remainingTtl);
   }
   for (const { latest, text } of store.histories())
     if (latest !== undefined && latest.version > 0) lessor.attach(text, latest.lease);
@@ -59,13 +62,18 @@ async function readAuth(database: DatabaseReader): Promise<AuthStore> {
   const revision = auth.get(AUTH_KEYS.revision);
   const users = await decoded(database, BUCKETS.authUsers, userCodec.decode);
   const roles = await decoded(database, BUCKETS.authRoles, roleCodec.decode);
-  return AuthStore.restore({
+  const stored = {
     enabled: auth.get(AUTH_KEYS.enabled)?.[0] === 1,
     // A store that was never asked for auth has none.
     revision: revision?.length === 8 ? Math.max(1, Number(revision.readBigUInt64BE())) : 1,
     users: users.map(({ value }) => value),
     roles: roles.map(({ value }) => value),
-  });
+  };
+  try {
+    return AuthStore.restore(stored);
+  } catch (error) {
+    throw database.damaged(`users and roles contradict each other: ${errorMessage(error)}`);
+  }
 }
 
 /** All versions in the order of revisions; `newest`: the largest revision that anything was written at. */
@@ -100,9 +108,18 @@ function versionRecord(
     return { key: kv.key, createRevision: 0, modRevision: main, version: 0, value: EMPTY, lease: 0, sub };
   }
   const { key, createRevision, modRevision, version, value, lease } = kv;
-  if (modRevision !== main || createRevision > modRevision || createRevision < 1 || version < 1)
-    throw leaf.damaged(at, `its key says revision ${main}, its value ${modRevision} since ${createRevision}`);
+  const isSound = modRevision === main && createRevision <= modRevision && version <= modRevision;
+  if (!isSound || !isCount(createRevision) || !isCount(version) || createRevision * version === 0)
+    throw leaf.damaged(
+      at,
+      `its key says revision ${main}, its value version ${version} of ${modRevision} since ${createRevision}`,
+    );
   return { key, createRevision, modRevision, version, value, lease, sub };
+}
+
+/** Bytes that are none decode to any number, bigints among them. */
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
 }
 
 const EMPTY = new Uint8Array(0);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { must } from '@kubelab/component-base';
 import fc from 'fast-check';
-import { DatabaseReader } from '../bbolt/reader.ts';
+import { DatabaseDamagedError, DatabaseReader } from '../bbolt/reader.ts';
 import { bucketOf, type BucketSource, piecesOf, planDatabase } from '../bbolt/writer.ts';
 import { AuthStore } from '../core/auth/auth-store.ts';
 import { parseRevision, revisionBytes } from '../core/backend-entry.ts';
@@ -216,7 +216,12 @@ describe("etcd's database", () => {
     const cases: readonly [bucket: string, key: Uint8Array, value: Uint8Array, message: RegExp][] = [
       [BUCKETS.key, Buffer.from('nonsense'), keyValueCodec.encode(kv), /its key is no revision/],
       [BUCKETS.key, at2, Buffer.from([0x0a, 0x7f]), /index out of range|beyond/],
-      [BUCKETS.key, at2, keyValueCodec.encode({ ...kv, modRevision: 9 }), /revision 2, its value 9/],
+      [
+        BUCKETS.key,
+        at2,
+        keyValueCodec.encode({ ...kv, modRevision: 9 }),
+        /revision 2, its value version 1 of 9 since 2/,
+      ],
       [BUCKETS.key, at2, keyValueCodec.encode({ ...kv, key: Buffer.alloc(0) }), /a version of no key/],
       [BUCKETS.lease, uint64(1), Buffer.alloc(0), /a lease without an id/],
       [
@@ -236,6 +241,33 @@ describe("etcd's database", () => {
         return true;
       });
     }
+  });
+
+  test('whatever byte is wrong: the database is read, or refused as damaged; nothing else happens', async () => {
+    const state = newState();
+    state.lessor.grant(5, 60);
+    state.auth.addUser('root', Buffer.from('$2b$04$hash'), false);
+    state.auth.addRole('root');
+    state.auth.grantRole('root', 'root');
+    state.auth.enable();
+    for (let i = 0; i < 60; i++) put(state, `k${i % 20}`, `v${i}`, i % 3 === 0 ? 5 : 0);
+    remove(state, 'k1', 'k15');
+    state.store.compact(30);
+    const pieces = piecesOf(finish(planDatabase(exported(state))), 8192);
+    const file = Buffer.concat([...pieces]);
+    const written = [...file.keys()].filter((at) => file[at] !== 0);
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...written), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
+        const copy = Buffer.from(file);
+        copy[at] = (copy[at] ?? 0) ^ flip;
+        try {
+          await importState(await open(copy));
+        } catch (error) {
+          assert.ok(error instanceof DatabaseDamagedError, String(error));
+        }
+      }),
+      { numRuns: 3000 },
+    );
   });
 
   test('revisions are keys as etcd has them', () => {
