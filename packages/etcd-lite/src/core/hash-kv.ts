@@ -1,6 +1,6 @@
 import { crc32c } from '../wal/crc32c.ts';
 import { entryKeySize, entryValueSize, writeEntry } from './backend-entry.ts';
-import { versionsByRevision } from './by-revision.ts';
+import { sortByRevision, versionsByRevision } from './by-revision.ts';
 import { EtcdError } from './errors.ts';
 import type { KeyHistory } from './key-history.ts';
 import { isTombstone, type KeyVersion } from './key-version.ts';
@@ -27,10 +27,12 @@ export function* hashKv(store: MvccStore, revision: number): Generator<undefined
   if (revision > 0 && revision < compactRevision) throw new EtcdError('compacted');
   const hashRevision = revision <= 0 ? store.revision : revision;
   const selection = new Selection(compactRevision, hashRevision);
-  const versions = yield* versionsByRevision(store, (history) => selection.of(history));
+  const counted = yield* versionsByRevision(store, (history) => selection.of(history));
+  const { replaced, isAnyAlive } = selection;
+  const versions =
+    isAnyAlive || replaced.length === 0 ? counted : yield* sortByRevision(counted.concat(replaced));
   const hash = new RunningHash(crc32c(BUCKET));
   for (const version of versions) {
-    if (!selection.counts(version)) continue;
     const size = entryKeySize(version) + entryValueSize(version);
     if (hash.add(size, (target, offset) => writeEntry(version, target, offset))) yield;
   }
@@ -46,29 +48,26 @@ class Selection {
   readonly #compactRevision: number;
   readonly #hashRevision: number;
   /** Left by compaction, but replaced or deleted up to the revision of the hash. */
-  readonly #replaced = new Set<KeyVersion>();
-  #isAnyAlive = false;
+  readonly replaced: KeyVersion[] = [];
+  /** Known once all keys have been seen. */
+  isAnyAlive = false;
 
   constructor(compactRevision: number, hashRevision: number) {
     this.#compactRevision = compactRevision;
     this.#hashRevision = hashRevision;
   }
 
-  /** Of one key's versions those that can count. */
+  /** Of one key's versions those that count while any key is alive. */
   of(history: KeyHistory): KeyVersion[] {
     const kept = history.keptAt(this.#compactRevision);
     const known = kept.filter(({ modRevision }) => modRevision <= this.#hashRevision);
     const later = known.filter(({ modRevision }) => modRevision > this.#compactRevision);
     const newest = known.at(-1);
-    this.#isAnyAlive ||= newest !== undefined && !isTombstone(newest);
+    this.isAnyAlive ||= newest !== undefined && !isTombstone(newest);
     const left = known[known.length - later.length - 1];
     if (left === undefined || isTombstone(left)) return later;
-    if (left !== newest) this.#replaced.add(left);
-    return [left, ...later];
-  }
-
-  /** Once all keys have been seen. */
-  counts(version: KeyVersion): boolean {
-    return !this.#isAnyAlive || !this.#replaced.has(version);
+    if (left === newest) return [left, ...later];
+    this.replaced.push(left);
+    return later;
   }
 }
