@@ -15,6 +15,8 @@ export interface ClientStreamOptions<Req, Res> {
   /** A ping this often; a server that has not answered it by the next, or takes as long to connect, is gone. */
   readonly keepaliveTimeMs: number;
   readonly onMessage: (response: Res) => void;
+  /** How long a ping took. */
+  readonly onRoundTrip?: (ms: number) => void;
   /** Once, unless the stream was cancelled here. Undefined: the server has ended it with OK. */
   readonly onEnd: (error: RpcError | undefined) => void;
 }
@@ -33,6 +35,7 @@ export class ClientStream<Req, Res> {
   readonly #reader = new MessageReader(RECEIVE_BYTES_MAX, undefined);
   readonly #keepalive: NodeJS.Timeout;
   #hasAnswered = false;
+  #sentBytes = 0;
   #isOver = false;
   #ending: IncomingHttpHeaders | undefined;
 
@@ -65,8 +68,16 @@ export class ClientStream<Req, Res> {
     return this.#stream.writableLength;
   }
 
+  /** Of messages, with their prefixes. */
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
   write(request: Req): void {
-    if (!this.#isOver) this.#stream.write(frameOf(this.#options.method.requestSerialize(request)));
+    if (this.#isOver) return;
+    const frame = frameOf(this.#options.method.requestSerialize(request));
+    this.#sentBytes += frame.length;
+    this.#stream.write(frame);
   }
 
   /** Ends it without a word. */
@@ -102,8 +113,9 @@ export class ClientStream<Req, Res> {
       return;
     }
     this.#hasAnswered = false;
-    this.#session.ping((error) => {
+    this.#session.ping((error, durationMs) => {
       this.#hasAnswered = error === null;
+      if (error === null) this.#options.onRoundTrip?.(durationMs);
     });
   }
 
@@ -114,7 +126,8 @@ export class ClientStream<Req, Res> {
   }
 }
 
-function connectionTo(url: string, tls: ClientTls | undefined): net.Socket {
+function connectionTo(url: string, given: ClientTls | undefined): net.Socket {
+  const tls = given?.current?.() ?? given;
   const { hostname } = new URL(url);
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const target = { host, port: Number(hostPort(url).split(':').at(-1)), noDelay: true };
@@ -125,6 +138,7 @@ function connectionTo(url: string, tls: ClientTls | undefined): net.Socket {
     // A name in the greeting must be one; what is verified is the host either way.
     ...(tls?.serverName === undefined && net.isIP(host) !== 0 ? {} : { servername: tls?.serverName ?? host }),
     ALPNProtocols: ['h2'],
+    rejectUnauthorized: tls?.skipVerify !== true,
   });
 }
 
