@@ -155,6 +155,19 @@ suite('certificates of other kinds', { concurrency: false }, () => {
     }
   });
 
+  test('members that have made their own find each other', async () => {
+    const cluster = await ProcessCluster.start(3, ['--auto-tls', '--peer-auto-tls'], 'https');
+    try {
+      const healthy = async (): Promise<true | undefined> => {
+        const { status } = await ask(`${cluster.endpoints[2]}/health`, { rejectUnauthorized: false });
+        return status === 200 || undefined;
+      };
+      await eventually('there is a leader', healthy, 20_000);
+    } finally {
+      await cluster.stop();
+    }
+  });
+
   test('revoked ones are turned away', { skip: !isInstalled('openssl') && 'no openssl' }, async () => {
     const member = await SecureMember.make();
     try {

@@ -1,6 +1,7 @@
 import { Metadata } from '@grpc/grpc-js';
 import { type Clock, type Logger, must, type Timer } from '@kubelab/component-base';
 import { Channel, ClientStream, type ClientTls, type Init } from '@kubelab/rpc';
+import { Histogram } from '../core/histogram.ts';
 import { peerService, type WireMessage } from '../wire.ts';
 
 export interface PeerLinkOptions {
@@ -36,12 +37,17 @@ const BUFFERED_BYTES_MAX = 16 * 1024 * 1024;
 /** This member's stream of messages to one other, opened again whenever it breaks. */
 export class PeerLink {
   readonly channel: Channel;
+  /** Seconds that pings took. */
+  readonly roundTrips = Histogram.exponential(0.0001, 2, 16);
   readonly #options: PeerLinkOptions;
   #stream: MessageStream | undefined;
   #retryTimer: Timer | undefined;
   #failureCount = 0;
   #isClosed = false;
   #activeSinceMs: number | undefined;
+  /** On streams that are no more. */
+  #sentBytes = 0;
+  #sendFailures = 0;
 
   constructor(options: PeerLinkOptions) {
     this.#options = options;
@@ -63,6 +69,14 @@ export class PeerLink {
     return this.#activeSinceMs;
   }
 
+  get sentBytes(): number {
+    return this.#sentBytes + (this.#stream?.sentBytes ?? 0);
+  }
+  /** Batches that were dropped. */
+  get sendFailures(): number {
+    return this.#sendFailures;
+  }
+
   /** Says who calls, and whom. */
   get metadata(): Metadata {
     return Metadata.fromHttp2Headers(this.#headers);
@@ -75,8 +89,9 @@ export class PeerLink {
 
   send(messages: readonly Init<WireMessage>[]): void {
     const stream = this.#stream;
-    if (stream === undefined || stream.bufferedBytes > BUFFERED_BYTES_MAX) this.#options.onBroken();
-    else stream.write({ messages });
+    if (stream !== undefined && stream.bufferedBytes <= BUFFERED_BYTES_MAX) return stream.write({ messages });
+    this.#sendFailures++;
+    this.#options.onBroken();
   }
 
   close(): void {
@@ -101,12 +116,14 @@ export class PeerLink {
         this.#activeSinceMs ??= this.#options.clock.monotonic();
         this.#options.onConnected();
       },
+      onRoundTrip: (ms) => this.roundTrips.observe(ms / 1000),
       onEnd: (err) => this.#broken(err),
     });
   }
 
   #broken(err: unknown): void {
     if (this.#isClosed) return;
+    this.#sentBytes = this.sentBytes;
     this.#stream = undefined;
     this.#activeSinceMs = undefined;
     if (isRemoval(err)) this.#options.onRemoved();

@@ -31,6 +31,9 @@ export interface PeersOptions {
   readonly onRemoved: () => void;
 }
 
+/** What has gone to one other member since this one has known it. */
+export type PeerTraffic = Pick<PeerLink, 'sentBytes' | 'sendFailures' | 'roundTrips'>;
+
 /** What a member asks of another beside Raft. */
 export type PeerQuestion = 'LeaseRenew' | 'LeaseTimeToLive' | 'ChangeMembers';
 
@@ -41,6 +44,8 @@ export interface PeerTransport {
   ask<T>(id: string, question: PeerQuestion, request: object, timeoutMs: number): Promise<T>;
   /** Who the others are from now on: Raft id → peer URL. */
   setPeers(peers: ReadonlyMap<string, string>): void;
+  /** What went to each, by Raft id; for metrics. */
+  readonly traffic?: () => ReadonlyMap<string, PeerTraffic>;
   /** Monotonic ms since when that member takes messages; undefined: it does not, now. */
   activeSinceMs(id: string): number | undefined;
   close(): void;
@@ -99,6 +104,8 @@ export class Peers implements PeerTransport {
     });
     return link;
   }
+
+  traffic = (): ReadonlyMap<string, PeerTraffic> => this.#links;
 
   activeSinceMs(id: string): number | undefined {
     return this.#links.get(id)?.activeSinceMs;

@@ -1,5 +1,6 @@
 import { ETCD_VERSION } from '../../services/maintenance.ts';
 import type { HealthCounts } from '../health.ts';
+import type { PeerTransport } from '../../transport/peers.ts';
 import type { RpcTable } from '../rpc-table.ts';
 import { CLUSTER_VERSION } from '../version.ts';
 import { counter, type Family, gauge, histogram, labelled } from './family.ts';
@@ -87,7 +88,37 @@ export function serverFamilies({ member, rpcs, health }: MetricsSource): Family[
         labels: { Local: self, Remote: id },
       })),
     ),
+    ...peerFamilies(member.parts.peers),
     ...callFamilies(rpcs),
+  ];
+}
+
+/** `etcd_network_peer_*`: what goes to the other members. */
+function peerFamilies(peers: PeerTransport): Family[] {
+  const each = (value: 'sentBytes' | 'sendFailures') =>
+    function* () {
+      for (const [To, traffic] of peers.traffic?.() ?? []) yield { value: traffic[value], labels: { To } };
+    };
+  return [
+    labelled(
+      'counter',
+      'etcd_network_peer_sent_bytes_total',
+      'Bytes of messages to a member.',
+      each('sentBytes'),
+    ),
+    labelled(
+      'counter',
+      'etcd_network_peer_sent_failures_total',
+      'Batches of messages to a member that were dropped.',
+      each('sendFailures'),
+    ),
+    histogram(
+      'etcd_network_peer_round_trip_time_seconds',
+      'Seconds that pings to a member took.',
+      function* () {
+        for (const [To, { roundTrips }] of peers.traffic?.() ?? []) yield [{ To }, roundTrips];
+      },
+    ),
   ];
 }
 
