@@ -198,6 +198,32 @@ describe('members that are lost', { skip: !isInstalled('etcdctl') && 'no etcdctl
     await requireAll(acknowledged, 'm1');
   });
 
+  test('CONF-8 one that began alone, lost its data and begins alone again, is not heard by those that joined it', async () => {
+    cluster = await GrowingCluster.create([process.execPath, MAIN], '--strict-reconfig-check=false');
+    await cluster.plan(...NAMES);
+    cluster.start('m1');
+    await serves('m1');
+    for (const [name, others] of [
+      ['m2', ['m1']],
+      ['m3', ['m1', 'm2']],
+    ] as const) {
+      await cluster.etcdctl('m1', 'member', 'add', name, `--peer-urls=${cluster.member(name).peer}`);
+      cluster.start(name, others, '--initial-cluster-state=existing');
+      await serves(name);
+    }
+    const before = await cluster.idOf('m1', 'm2');
+    await wipe('m1');
+    const child = cluster.start('m1');
+    assert.equal(await cluster.ended(child), 1);
+    assert.match(cluster.log('m1'), /know this one from an earlier life/);
+    await serves('m2');
+
+    await rm(cluster.dataDir('m1'), { recursive: true });
+    cluster.start('m1', ['m2', 'm3'], '--initial-cluster-state=existing');
+    await isWhole(...NAMES);
+    assert.notEqual(await cluster.idOf('m1', 'm2'), before);
+  });
+
   test('one that joins with the wrong members, or finds nobody, says so and ends', async () => {
     await three();
     const stranger = cluster.start('m4', ['m1', 'm2'], '--initial-cluster-state=existing');

@@ -69,6 +69,7 @@ export interface MemberAttributes {
   readonly raftId: string;
   readonly name: string;
   readonly clientUrls: readonly string[];
+  readonly life: string;
 }
 
 /** What a member tells those who start without data. */

@@ -53,7 +53,7 @@ describe('checkpoints', () => {
     state.alarms.set('1/1', { memberID: 1, alarm: 1 });
     const member = { raftId: 'a', peerUrls: ['http://y'], isLearner: true, autoPromote: true };
     state.members.apply({ kind: 'add', member, learnersMax: 1 });
-    state.members.publish('a', 'one', ['http://x']);
+    state.members.publish('a', 'one', ['http://x'], 'L');
     for (let i = 0; i < 500; i++) put(state, `k${i % 200}`, `v${i}`, i % 3 === 0 ? 5 : 0);
     const txn = state.store.begin();
     for (const { history } of txn.deleteRange({ start: 'k1', end: 'k11' }))

@@ -24,6 +24,7 @@ const old = (leader: string, term: number): ClusterDescription => ({
     clientUrls: [],
     isLearner: false,
     autoPromote: false,
+    life: '',
   })),
 });
 

@@ -13,6 +13,7 @@ function cluster(...members: string[]): Members {
       clientUrls: [],
       isLearner: word.includes('*'),
       autoPromote: false,
+      life: '',
     })),
   );
 }

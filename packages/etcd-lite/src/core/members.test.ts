@@ -11,6 +11,7 @@ const record = (raftId: string, more: Partial<MemberRecord> = {}): MemberRecord 
   clientUrls: [`http://${raftId}:2379`],
   isLearner: false,
   autoPromote: false,
+  life: '',
   ...more,
 });
 const unstarted = (raftId: string, more: Partial<NewMember> = {}): NewMember => ({
@@ -79,11 +80,21 @@ describe('what changes of members do', () => {
   test('CONF-1 whoever is removed stays removed, and what it says about itself is no news', () => {
     const members = some();
     members.apply({ kind: 'remove', raftId: '2' });
-    members.publish('2', 'again', ['http://again']);
+    members.publish('2', 'again', ['http://again'], '');
     assert.equal(members.get('2'), undefined);
     assert.ok(members.isRemoved('2'));
     assert.throws(() => members.check(add(unstarted('2'))), { reason: 'memberNotFound' });
     assert.throws(() => members.apply(add(unstarted('2'))), /CONF-1/);
+  });
+
+  test('CONF-8 what another life says about itself under the same id is no news', () => {
+    const members = new Members([record('1')]);
+    members.publish('1', 'one', ['http://a'], 'first');
+    members.publish('1', 'two', ['http://b'], 'second');
+    assert.deepEqual([members.get('1')?.name, members.get('1')?.life], ['one', 'first']);
+    // Data from before lives were written down.
+    members.publish('1', 'three', ['http://c'], '');
+    assert.deepEqual([members.get('1')?.name, members.get('1')?.life], ['three', 'first']);
   });
 
   test('CONF-2 is an assertion: a change that was not checked ends the process', () => {

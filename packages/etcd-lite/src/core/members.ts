@@ -13,6 +13,11 @@ export interface MemberRecord {
   readonly isLearner: boolean;
   /** A learner that the leader promotes by itself as soon as it is in sync. */
   readonly autoPromote: boolean;
+  /**
+   * Chance's name for what it has known since it began without data. Another one under the same id has forgotten
+   * what it promised. Empty: not known.
+   */
+  readonly life: string;
 }
 
 /** A member that has not started yet. */
@@ -35,13 +40,14 @@ export type MemberChange =
  * Invariants
  *   CONF-1  an id that was removed never belongs to the cluster again
  *   CONF-2  two members never have a peer URL in common
+ *   CONF-8  under one id only one life is heard: the first
  */
 export class Members {
   readonly #members = new Map<string, MemberRecord>();
   readonly #removed = new Set<string>();
 
   constructor(members: Iterable<MemberRecord> = [], removed: Iterable<string> = []) {
-    for (const member of members) this.#members.set(member.raftId, member);
+    for (const member of members) this.#members.set(member.raftId, plainRecord(member));
     for (const raftId of removed) this.#removed.add(raftId);
   }
 
@@ -72,9 +78,10 @@ export class Members {
   }
 
   /** What a member tells about itself when it starts; from one that is none (any more) it is not news. */
-  publish(raftId: string, name: string, clientUrls: readonly string[]): void {
+  publish(raftId: string, name: string, clientUrls: readonly string[], life: string): void {
     const member = this.#members.get(raftId);
-    if (member !== undefined) this.#members.set(raftId, { ...member, name, clientUrls });
+    if (member === undefined || isAnotherLife(member.life, life)) return;
+    this.#members.set(raftId, { ...member, name, clientUrls, life: life || member.life });
   }
 
   /** Throws etcd's refusal. */
@@ -116,7 +123,7 @@ export class Members {
       const { raftId, peerUrls } = change.member;
       assert(!this.#removed.has(raftId), 'CONF-1', `${raftId} was removed`);
       assert(this.at(peerUrls) === undefined, 'CONF-2', `${peerUrls.join()} twice`);
-      this.#members.set(raftId, { ...change.member, name: '', clientUrls: [] });
+      this.#members.set(raftId, { ...change.member, name: '', clientUrls: [], life: '' });
     }
     if (change.kind === 'promote') {
       const member = this.#existing(change.raftId);
@@ -145,6 +152,17 @@ export class Members {
         throw new EtcdError('peerUrlExists');
     }
   }
+}
+
+/** CONF-8: whether one of these has forgotten what the other knew. */
+export function isAnotherLife(known: string, claimed: string): boolean {
+  return known !== '' && claimed !== '' && known !== claimed;
+}
+
+/** Off the wire, defaults are in the prototype, where whoever copies a record does not find them. */
+export function plainRecord(member: MemberRecord): MemberRecord {
+  const { raftId, name, peerUrls, clientUrls, isLearner, autoPromote, life } = member;
+  return { raftId, name, peerUrls, clientUrls, isLearner, autoPromote, life };
 }
 
 /** The id as etcd's API has it. */

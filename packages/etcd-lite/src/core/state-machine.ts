@@ -110,8 +110,8 @@ export class StateMachine {
     for (const lease of request.leaseCheckpoint?.leases ?? [])
       lessor.checkpoint(lease.ID, lease.remainingTtl);
     if (request.memberAttributes !== null) {
-      const { raftId, name, clientUrls } = request.memberAttributes;
-      this.state.members.publish(raftId, name, clientUrls);
+      const { raftId, name, clientUrls, life } = request.memberAttributes;
+      this.state.members.publish(raftId, name, clientUrls, life);
     }
     if (request.memberUpdate !== null) {
       this.state.members.update(request.memberUpdate.raftId, request.memberUpdate.peerUrls);

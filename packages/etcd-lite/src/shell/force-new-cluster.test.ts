@@ -12,6 +12,7 @@ const record = (raftId: string, isLearner = false): MemberRecord => ({
   clientUrls: [],
   isLearner,
   autoPromote: false,
+  life: '',
 });
 
 function initial(

@@ -23,6 +23,8 @@ export interface Founding {
   readonly vote: string | undefined;
   /** The first members; of one that joined, whom it knew then. */
   readonly members: readonly MemberRecord[];
+  /** See `MemberRecord`. */
+  readonly life?: string;
 }
 
 /**
@@ -59,6 +61,7 @@ export function foundingOf({ id, members, self }: Cluster): Founding {
         clientUrls: [],
         isLearner: false,
         autoPromote: false,
+        life: '',
       }),
     ),
   };

@@ -6,11 +6,17 @@ import { bytesOf, textOf } from '@kubelab/rpc/etcd';
 import { BEYOND_ALL_KEYS } from '../core/keys.ts';
 import { MemoryDisk } from '../testing/memory-disk.ts';
 import { parseCluster } from './cluster.ts';
+import { type Founding, foundingOf } from './founding.ts';
 import { Member } from './member.ts';
 
 const ONE = parseCluster(['one=http://127.0.0.1:1'], 'one', 't');
 
-function start(disk: MemoryDisk, cluster = ONE, fatal?: (msg: string) => void): Promise<Member> {
+function start(
+  disk: MemoryDisk,
+  cluster = ONE,
+  fatal?: (msg: string) => void,
+  admit?: () => Promise<Founding>,
+): Promise<Member> {
   return Member.start({
     cluster,
     dataDir: '/data',
@@ -23,6 +29,7 @@ function start(disk: MemoryDisk, cluster = ONE, fatal?: (msg: string) => void): 
     clock: realClock,
     random: seededRandom(1),
     disk,
+    ...(admit !== undefined && { admit }),
     log: silentLogger,
     fatal: fatal ?? ((msg, error) => assert.fail(`${msg}: ${String(error)}`)),
   });
@@ -66,6 +73,21 @@ describe('a member alone', () => {
     await member.stop();
     await refused;
     assert.deepEqual(keys(member), ['a']);
+  });
+
+  test('CONF-5 CONF-8 it keeps the id, the pledge and the life that it began with, whatever the flags say later', async () => {
+    const disk = new MemoryDisk();
+    const two = parseCluster(['one=http://127.0.0.1:1', 'two=http://127.0.0.1:9'], 'one', 't');
+    const founding = { ...foundingOf(two), raftId: two.self.raftId, term: 7, vote: 'x' };
+    const first = await start(disk, ONE, undefined, () => Promise.resolve(founding));
+    const { life } = first.cluster.lives.own === '' ? { life: 'none' } : { life: first.cluster.lives.own };
+    assert.deepEqual([first.raft.status().term, first.raft.status().vote], [7, 'x']);
+    await first.stop();
+    const again = await start(disk, ONE, undefined, () => assert.fail('there are data'));
+    assert.deepEqual([again.raft.status().term, again.raft.status().vote], [7, 'x']);
+    assert.equal(again.cluster.lives.own, life);
+    assert.equal(again.membership.members.all().length, 2);
+    await again.stop();
   });
 
   test('the data of another member is not touched', async () => {

@@ -33,7 +33,6 @@ export interface MemberOptions extends StartUpOptions, MembershipOptions {
   readonly random: Random;
   /** How members reach each other; default: gRPC. */
   readonly makePeers?: (options: PeersOptions) => PeerTransport;
-  readonly fatal: (msg: string, error: unknown) => void;
 }
 
 const REQUEST_TIMEOUT_MS = 5000;
@@ -300,6 +299,8 @@ export class Member {
         this.raft.reportUnreachable(id);
       },
       onRemoved: () => this.membership.removed(),
+      lives: this.cluster.lives,
+      onForgotten: () => this.cluster.forgotten(),
       onSnapshotSent: (id, ok) => {
         this.raft.reportSnapshot(id, ok);
         this.#node.wake();

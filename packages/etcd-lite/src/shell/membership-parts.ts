@@ -5,7 +5,7 @@ import { EtcdError } from '../core/errors.ts';
 import { type MemberChange, type Members } from '../core/members.ts';
 import { REMOVED_TEXT } from '../transport/peer-link.ts';
 import type { PeerServiceOptions } from '../transport/peer-service.ts';
-import type { PeerTransport } from '../transport/peers.ts';
+import type { Lives, PeerTransport } from '../transport/peers.ts';
 import type { ClusterDescription, InternalRequest } from '../wire.ts';
 import { AutoPromotion } from './auto-promotion.ts';
 import type { Cluster } from './cluster.ts';
@@ -31,6 +31,7 @@ export interface MembershipOptions {
   readonly autoPromote?: boolean;
   /** This member belongs to the cluster no more, and is to stop. */
   readonly onRemoved?: () => void;
+  readonly fatal: (msg: string, error: unknown) => void;
 }
 
 /** What membership needs of the member. */
@@ -97,7 +98,15 @@ export class MembershipParts {
   /** Its part of the peers' service. */
   get service(): Pick<
     PeerServiceOptions,
-    'clusterId' | 'raftId' | 'describe' | 'join' | 'changeMembers' | 'isRemoved' | 'onStreams'
+    | 'clusterId'
+    | 'raftId'
+    | 'describe'
+    | 'join'
+    | 'changeMembers'
+    | 'isRemoved'
+    | 'onStreams'
+    | 'lives'
+    | 'onForgotten'
   > {
     const { membership, changes } = this;
     return {
@@ -111,10 +120,25 @@ export class MembershipParts {
         return { members, index: this.#host.raft.status().commit };
       },
       isRemoved: (raftId) => membership.members.isRemoved(raftId),
+      lives: this.lives,
+      onForgotten: () => this.forgotten(),
       onStreams: (forget) => {
         this.#forgetStreams = forget;
       },
     };
+  }
+
+  /** Whom the members take each other for. */
+  get lives(): Lives {
+    const { founding } = this.#host;
+    return { own: founding.life ?? '', of: (raftId) => this.membership.members.get(raftId)?.life ?? '' };
+  }
+
+  /** CONF-8: the others know a member of this id that knew more. To go on would be to break what it promised. */
+  forgotten(): void {
+    const { fatal, cluster } = this.#host.options;
+    const advice = `remove the data directory and start with --initial-cluster-state=existing and all members; ${cluster.self.name} gets a new id`;
+    fatal('the other members know this one from an earlier life, whose data are lost', new Error(advice));
   }
 
   describe(): ClusterDescription {
@@ -139,15 +163,17 @@ export class MembershipParts {
    * Tells the others under which URLs clients reach this member. Again at each start: they may have changed.
    */
   async publishSelf(): Promise<void> {
-    const { options, propose } = this.#host;
+    const { options, propose, founding } = this.#host;
+    const { life = '' } = founding;
     const { cluster, clientUrls, log } = options;
     const { raftId } = this.membership;
     const { name } = cluster.self;
     for (;;) {
       const known = this.membership.self;
-      if (known?.name === name && known.clientUrls.join(',') === clientUrls.join(',')) return;
+      const isKnown = known?.name === name && (known.life !== '' || life === '');
+      if (isKnown && known.clientUrls.join(',') === clientUrls.join(',')) return;
       try {
-        await propose({ memberAttributes: { raftId, name, clientUrls: [...clientUrls] } });
+        await propose({ memberAttributes: { raftId, name, clientUrls: [...clientUrls], life } });
         // Whoever joins is told by its first answer that it belongs; before that, nobody may write down its name.
         if (this.membership.self !== undefined) return;
       } catch (err) {

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { assert, type Disk, type Logger } from '@kubelab/component-base';
+import { assert, type Disk, type Logger, type Random } from '@kubelab/component-base';
 import type { Int64 } from '@kubelab/rpc';
 import type { HardState, InitialState, SnapshotMetadata } from 'raft-consensus';
 import type { Members } from '../core/members.ts';
@@ -31,6 +31,7 @@ export interface StartUpOptions {
   /** Of the log, where it has a folder of its own. */
   readonly walDir?: string | undefined;
   readonly cluster: Cluster;
+  readonly random: Random;
   readonly log: Logger;
   /** Of a segment of the log; default: `Wal`'s. */
   readonly walSegmentBytes?: number;
@@ -120,7 +121,7 @@ async function foundingIn(folder: string, options: StartUpOptions): Promise<Foun
   const founding = hasData
     ? // Written by a version that had no foundings: then the flags said it at every start, and logs began at 1.
       { ...foundingOf(cluster), first: NOTHING }
-    : await (options.admit?.() ?? foundingOf(cluster));
+    : { ...(await (options.admit?.() ?? foundingOf(cluster))), life: options.random.uuid() };
   await writeFounding(disk, folder, founding);
   return founding;
 }

@@ -3,6 +3,7 @@ import { type Clock, type Logger, must, type Timer } from '@kubelab/component-ba
 import { Channel, ClientStream, type ClientTls, type Init } from '@kubelab/rpc';
 import { Histogram } from '../core/histogram.ts';
 import { peerService, type WireMessage } from '../wire.ts';
+import type { Lives } from './peers.ts';
 
 export interface PeerLinkOptions {
   /** Raft id of the other member, and of this one. */
@@ -18,12 +19,16 @@ export interface PeerLinkOptions {
   readonly onConnected: () => void;
   /** The other side says that this member was removed from the cluster. */
   readonly onRemoved: () => void;
+  readonly lives: Lives;
+  readonly onForgotten: () => void;
 }
 
 type MessageStream = ClientStream<{ messages: readonly Init<WireMessage>[] }, object>;
 
 /** etcd's words, to and of a member that belongs to the cluster no more. */
 export const REMOVED_TEXT = 'the member has been permanently removed from the cluster';
+
+export const FORGOTTEN_TEXT = 'the member has forgotten what it knew under this id';
 
 const KEEPALIVE_TIME_MS = 3000;
 const RECONNECT_MIN_MS = 50;
@@ -83,8 +88,9 @@ export class PeerLink {
   }
 
   get #headers(): Readonly<Record<string, string>> {
-    const { from, to, clusterId } = this.#options;
-    return { 'raft-id': from, 'cluster-id': clusterId, 'raft-id-to': to };
+    const { from, to, clusterId, lives } = this.#options;
+    const ids = { 'raft-id': from, 'cluster-id': clusterId, 'raft-id-to': to };
+    return { ...ids, 'raft-life': lives.own, 'raft-life-to': lives.of(to) };
   }
 
   send(messages: readonly Init<WireMessage>[]): void {
@@ -126,7 +132,8 @@ export class PeerLink {
     this.#sentBytes = this.sentBytes;
     this.#stream = undefined;
     this.#activeSinceMs = undefined;
-    if (isRemoval(err)) this.#options.onRemoved();
+    if (says(err, REMOVED_TEXT)) this.#options.onRemoved();
+    if (says(err, FORGOTTEN_TEXT)) this.#options.onForgotten();
     if (this.#failureCount === 0)
       this.#options.log.info('peer connection lost', { peer: this.#options.to, err });
     this.#options.onBroken();
@@ -135,6 +142,6 @@ export class PeerLink {
   }
 }
 
-function isRemoval(err: unknown): boolean {
-  return err instanceof Error && err.message.includes(REMOVED_TEXT);
+function says(err: unknown, text: string): boolean {
+  return err instanceof Error && err.message.includes(text);
 }

@@ -4,6 +4,7 @@ import type { LeaseId, LeaseTimeToLiveRequest, LeaseTimeToLiveResponse } from '@
 import type { Init } from '@kubelab/rpc';
 import type { Message } from 'raft-consensus';
 import { CheckpointWriter } from '../checkpoint/checkpoint-file.ts';
+import { isAnotherLife } from '../core/members.ts';
 import {
   type ClusterDescription,
   type JoinRequest,
@@ -14,7 +15,8 @@ import {
 } from '../wire.ts';
 import { messageFromWire } from './message-codec.ts';
 import type { PeerDoor } from './peer-door.ts';
-import { REMOVED_TEXT } from './peer-link.ts';
+import { FORGOTTEN_TEXT, REMOVED_TEXT } from './peer-link.ts';
+import type { Lives } from './peers.ts';
 
 export interface PeerServiceOptions {
   readonly clusterId: string;
@@ -25,6 +27,9 @@ export interface PeerServiceOptions {
   /** `change` as JSON. */
   readonly changeMembers: (change: string) => Promise<object>;
   readonly isRemoved: (raftId: string) => boolean;
+  readonly lives: Lives;
+  /** The caller knows an earlier life of this member. */
+  readonly onForgotten: () => void;
   /** Called once, with what makes this service deaf to a member until it opens a new stream. */
   readonly onStreams: (forget: (raftId: string) => void) => void;
   readonly disk: Disk;
@@ -122,7 +127,8 @@ export async function receiveSnapshot(
  * The Raft id of the caller. Members of other clusters are refused, and those that mean another member: they have
  * our address by mistake, or from before we got another id.
  */
-function callerOf(call: CallInfo, { clusterId, raftId, isRemoved }: PeerServiceOptions): string {
+function callerOf(call: CallInfo, options: PeerServiceOptions): string {
+  const { clusterId, raftId, isRemoved, lives } = options;
   const from = call.header('raft-id') ?? '';
   if (call.header('cluster-id') !== clusterId) {
     throw new RpcError(StatusCode.FAILED_PRECONDITION, 'etcdserver: cluster ID mismatch');
@@ -132,6 +138,10 @@ function callerOf(call: CallInfo, { clusterId, raftId, isRemoved }: PeerServiceO
   if (to !== undefined && to !== raftId) {
     throw new RpcError(StatusCode.FAILED_PRECONDITION, `this is member ${raftId}, not ${to}`);
   }
+  if (isAnotherLife(lives.of(from), call.header('raft-life') ?? '')) {
+    throw new RpcError(StatusCode.FAILED_PRECONDITION, FORGOTTEN_TEXT);
+  }
+  if (isAnotherLife(call.header('raft-life-to') ?? '', lives.own)) options.onForgotten();
   return from;
 }
 

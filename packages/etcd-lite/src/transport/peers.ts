@@ -29,6 +29,15 @@ export interface PeersOptions {
   readonly onSnapshotSent: (id: string, ok: boolean) => void;
   /** Another member says that this one was removed from the cluster. */
   readonly onRemoved: () => void;
+  readonly lives: Lives;
+  /** Another member says that this one has been there before, and known more. */
+  readonly onForgotten: () => void;
+}
+
+/** See `MemberRecord.life`; empty where it is not known. */
+export interface Lives {
+  readonly own: string;
+  readonly of: (raftId: string) => string;
 }
 
 /** What has gone to one other member since this one has known it. */
@@ -80,7 +89,7 @@ export class Peers implements PeerTransport {
   }
 
   #link(to: string, url: string): PeerLink {
-    const { self: from, clusterId, tls, log, clock, onRemoved } = this.#options;
+    const { self: from, clusterId, tls, log, clock, onRemoved, lives, onForgotten } = this.#options;
     const onBroken = (): void => {
       if (this.#links.get(to) === link) this.#options.onUnreachable(to);
     };
@@ -101,6 +110,8 @@ export class Peers implements PeerTransport {
       onBroken,
       onConnected,
       onRemoved,
+      lives,
+      onForgotten,
     });
     return link;
   }
