@@ -94,8 +94,10 @@ async function doorSecurity(given: Files, flags: EtcdFlags, options: DoorOptions
     at: (url) => {
       if (!isSecure(url)) return undefined;
       if (server !== undefined) return server;
+      const files = `--${prefix}cert-file, --${prefix}key-file`;
+      const side = prefix === '' ? 'client' : 'peer';
       throw new ConfigError(
-        `TLS key/cert (--${prefix}cert-file, --${prefix}key-file) must be provided for ${prefix === '' ? 'client' : 'peer'} url ${url} with HTTPS scheme`,
+        `TLS key/cert (${files}) must be provided for ${side} url ${url} with HTTPS scheme`,
       );
     },
     outgoing: outgoingTls(files, log, isMade),

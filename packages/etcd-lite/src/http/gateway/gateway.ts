@@ -114,7 +114,9 @@ function failed({ code, details }: RpcError): HttpResponse {
 
 function streamError({ code, details }: RpcError): string {
   const http = httpStatusOf(code);
-  return `{"error":{"grpc_code":${code},"http_code":${http},"message":${goString(details)},"http_status":${goString(STATUS_CODES[http] ?? '')}}}`;
+  const status = goString(STATUS_CODES[http] ?? '');
+  const codes = `"grpc_code":${code},"http_code":${http}`;
+  return `{"error":{${codes},"message":${goString(details)},"http_status":${status}}}`;
 }
 
 /** How messages map, looked up once a method; the proto file is read at the first request only. */
