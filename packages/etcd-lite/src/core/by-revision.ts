@@ -33,7 +33,10 @@ export function* sortByRevision(versions: readonly KeyVersion[]): Generator<unde
   }
   while (runs.length > 1) {
     const merged: KeyVersion[][] = [];
-    for (let i = 0; i < runs.length; i += 2) merged.push(yield* merge(runs[i] ?? [], runs[i + 1] ?? []));
+    for (let i = 0; i < runs.length; i += 2) {
+      merged.push(yield* merge(runs[i] ?? [], runs[i + 1] ?? []));
+      yield;
+    }
     runs = merged;
   }
   return runs[0] ?? [];
