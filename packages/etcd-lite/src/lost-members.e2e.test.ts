@@ -53,9 +53,9 @@ describe('members that are lost', { skip: !isInstalled('etcdctl') && 'no etcdctl
   function writer(...at: string[]): () => Promise<string[]> {
     const client = cluster.client(...at);
     const acknowledged: string[] = [];
-    let isOver = false;
+    const over = new AbortController();
     const done = (async () => {
-      for (let i = 0; !isOver; i++) {
+      for (let i = 0; !over.signal.aborted; i++) {
         const key = `w${String(i).padStart(6, '0')}`;
         try {
           await client.put({ key: Buffer.from(key), value: Buffer.from('v') }, { timeoutMs: 2000 });
@@ -66,7 +66,7 @@ describe('members that are lost', { skip: !isInstalled('etcdctl') && 'no etcdctl
       }
     })();
     stopWriting = async () => {
-      isOver = true;
+      over.abort();
       await done;
       client.close();
       stopWriting = undefined;

@@ -3,7 +3,7 @@ import type { Member } from '../shell/member.ts';
 import type { Guard } from './routes.ts';
 
 /**
- * What a learner answers: etcd's `isRPCSupportedForLearner`. It may be far behind, and nobody counts it: so it tells
+ * CONF-6: what a learner answers: etcd's `isRPCSupportedForLearner`. It may be far behind, and nobody counts it: so it tells
  * about itself, serves its own state to those who ask for no more than that, and gives copies of it.
  */
 export function learnerGuard({ membership }: Pick<Member, 'membership'>): Guard {

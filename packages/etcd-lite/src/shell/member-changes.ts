@@ -132,8 +132,8 @@ export class MemberChanges {
   async #reach({ members, index }: Changed): Promise<void> {
     const { clock, raft, membership, heartbeatMs } = this.#options;
     const untilMs = clock.monotonic() + SEEN_TIMEOUT_MS;
-    const isMember = members.some(({ raftId }) => raftId === membership.raftId);
-    while (isMember && raft.status().applied < index && clock.monotonic() < untilMs) {
+    if (!members.some(({ raftId }) => raftId === membership.raftId)) return;
+    while (raft.status().applied < index && clock.monotonic() < untilMs) {
       await clock.sleep(Math.min(5, heartbeatMs));
     }
   }

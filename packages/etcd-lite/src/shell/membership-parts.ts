@@ -137,8 +137,11 @@ export class MembershipParts {
   /** CONF-8: the others know a member of this id that knew more. To go on would be to break what it promised. */
   forgotten(): void {
     const { fatal, cluster } = this.#host.options;
-    const advice = `remove the data directory and start with --initial-cluster-state=existing and all members; ${cluster.self.name} gets a new id`;
-    fatal('the other members know this one from an earlier life, whose data are lost', new Error(advice));
+    const advice = new Error(
+      'remove the data directory and start with --initial-cluster-state=existing and all members: ' +
+        `${cluster.self.name} gets a new id`,
+    );
+    fatal('the other members know this one from an earlier life, whose data are lost', advice);
   }
 
   describe(): ClusterDescription {
