@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import type { Disk, Logger } from '@kubelab/component-base';
 import { confOf } from 'raft-consensus';
 import type { State } from '../core/state-machine.ts';
+import { BEYOND_ALL_KEYS } from '../core/keys.ts';
 import { Members } from '../core/members.ts';
 import { importState } from '../schema/import.ts';
 import { openSnapshot, SnapshotRefusedError } from '../schema/snapshot-file.ts';
@@ -11,6 +12,8 @@ import { foundingOf, writeFounding } from '../shell/founding.ts';
 
 /** The state that a restored member's log follows: never mistaken for that of a new cluster, which is the first. */
 const RESTORED = { index: 2, term: 1 } as const;
+
+const ALL_KEYS = { start: '', end: BEYOND_ALL_KEYS };
 
 export interface RestoreOptions {
   readonly disk: Disk;
@@ -53,7 +56,7 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<void> {
     path: snapshot,
     'data-dir': dataDir,
     revision: state.store.revision,
-    keys: state.store.keyCount,
+    keys: state.store.range(ALL_KEYS, 0, 1).count,
   });
 }
 
