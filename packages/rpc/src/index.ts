@@ -16,7 +16,6 @@ export type {
   UnaryHandler,
 } from './handlers.ts';
 export { timeoutMsOf } from './grpc-server/headers.ts';
-export type { Method } from './grpc-server/methods.ts';
 export { GrpcServer, type ServerOptions } from './grpc-server/server.ts';
 export {
   addKubeApiService,

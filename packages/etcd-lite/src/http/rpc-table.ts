@@ -1,8 +1,24 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { type Clock, must } from '@kubelab/component-base';
-import type { GrpcServer, Method, ServiceHandlers } from '@kubelab/rpc';
+import type {
+  BidiHandler,
+  GrpcServer,
+  ServerStreamHandler,
+  ServiceHandlers,
+  UnaryHandler,
+} from '@kubelab/rpc';
 import { CallCounts, counted } from './call-counts.ts';
 import type { Labels } from './metrics/family.ts';
+
+/** One RPC with what turns its messages into bytes and back. */
+export type Rpc = {
+  readonly encode: (response: unknown) => Uint8Array;
+  readonly decode: (request: Buffer) => unknown;
+} & (
+  | { readonly kind: 'unary'; readonly handler: UnaryHandler<unknown, unknown> }
+  | { readonly kind: 'serverStream'; readonly handler: ServerStreamHandler<unknown, unknown> }
+  | { readonly kind: 'bidi'; readonly handler: BidiHandler<unknown, unknown> }
+);
 
 const KINDS = ['unary', 'serverStream', 'bidi'] as const;
 
@@ -19,7 +35,7 @@ export interface RpcTableOptions {
 export class RpcTable implements Pick<GrpcServer, 'addService'> {
   readonly counts = new Map<string, CallCounts>();
   readonly #options: RpcTableOptions;
-  readonly #rpcs = new Map<string, Method>();
+  readonly #rpcs = new Map<string, Rpc>();
   readonly #services: (readonly [ServiceDefinition, ServiceHandlers])[] = [];
 
   constructor(options: RpcTableOptions) {
@@ -42,7 +58,7 @@ export class RpcTable implements Pick<GrpcServer, 'addService'> {
         const encode = (response: unknown): Buffer => counts.sends(method.responseSerialize(response));
         const decode = (bytes: Buffer): unknown => method.requestDeserialize(counts.receives(bytes));
         // Which handler it is says `kind`, and its types are the proto file's.
-        this.#rpcs.set(method.path, { path: method.path, kind, handler, encode, decode } as Method);
+        this.#rpcs.set(method.path, { kind, handler, encode, decode } as Rpc);
         Object.assign(all[kind], { [name]: handler });
         encoded[name] = { ...method, responseSerialize: encode, requestDeserialize: decode };
       }
@@ -55,7 +71,7 @@ export class RpcTable implements Pick<GrpcServer, 'addService'> {
     for (const [definition, handlers] of this.#services) server.addService(definition, handlers);
   }
 
-  get(path: string): Method | undefined {
+  get(path: string): Rpc | undefined {
     return this.#rpcs.get(path);
   }
 

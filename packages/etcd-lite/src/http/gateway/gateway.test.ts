@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { must } from '@kubelab/component-base';
-import { type Method, RpcError, type ServerStream, StatusCode } from '@kubelab/rpc';
+import { RpcError, type ServerStream, StatusCode } from '@kubelab/rpc';
 import { etcdServices } from '@kubelab/rpc/etcd';
 import type { HttpResponse } from '../message.ts';
+import type { Rpc } from '../rpc-table.ts';
 import { type Asked, request, textOf } from '../testing/request.ts';
 import { gateway } from './gateway.ts';
 
@@ -13,17 +14,11 @@ type Stream = ServerStream<{ ID: number }, object>;
 function serving(
   service: 'KV' | 'Lease' | 'Watch',
   name: string,
-  made: { readonly kind: Method['kind']; readonly handler: (...args: never[]) => unknown },
+  made: { readonly kind: Rpc['kind']; readonly handler: (...args: never[]) => unknown },
 ) {
   const { path, requestDeserialize, responseSerialize } = must(etcdServices[service][name], name);
-  const handler = made.handler as Method['handler'];
-  const rpc = {
-    path,
-    kind: made.kind,
-    handler,
-    decode: requestDeserialize,
-    encode: responseSerialize,
-  } as Method;
+  const handler = made.handler as Rpc['handler'];
+  const rpc = { kind: made.kind, handler, decode: requestDeserialize, encode: responseSerialize } as Rpc;
   const handle = gateway({ get: (asked) => (asked === path ? rpc : undefined) }, { requestBytesMax: 100 });
   return async (url: string, asked: Asked): Promise<HttpResponse> =>
     handle(request(url, { method: 'POST', ...asked }));

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
-import { type Method, RpcError, rpcErrorFrom, StatusCode } from '@kubelab/rpc';
+import { RpcError, rpcErrorFrom, StatusCode } from '@kubelab/rpc';
 import { goString, type MethodJson, protoJson, type ProtoJson } from '@kubelab/rpc/json';
 import { type HttpHandler, type HttpRequest, type HttpResponse, plainError } from '../message.ts';
-import type { RpcTable } from '../rpc-table.ts';
+import type { Rpc, RpcTable } from '../rpc-table.ts';
 import { JsonBody } from './body.ts';
 import { GatewayCall, GatewayStream } from './call.ts';
 import { httpStatusOf } from './http-status.ts';
@@ -44,7 +44,7 @@ export function gateway(rpcs: Pick<RpcTable, 'get'>, { requestBytesMax }: Gatewa
   };
 }
 
-type UnaryRpc = Extract<Method, { readonly kind: 'unary' }>;
+type UnaryRpc = Extract<Rpc, { readonly kind: 'unary' }>;
 
 interface Exchange {
   readonly path: string;
@@ -63,7 +63,7 @@ async function unary(
 }
 
 async function streamed(
-  rpc: Exclude<Method, UnaryRpc>,
+  rpc: Exclude<Rpc, UnaryRpc>,
   json: MethodJson,
   { path, request, body }: Exchange,
 ): Promise<HttpResponse> {
@@ -96,11 +96,7 @@ async function streamed(
 }
 
 /** @throws RpcError */
-function decoded(
-  rpc: Method,
-  json: MethodJson,
-  value: Parameters<MethodJson['requestFromJson']>[0],
-): unknown {
+function decoded(rpc: Rpc, json: MethodJson, value: Parameters<MethodJson['requestFromJson']>[0]): unknown {
   let bytes: Buffer;
   try {
     bytes = json.requestFromJson(value);
