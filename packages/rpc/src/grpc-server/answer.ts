@@ -20,6 +20,7 @@ export class Answer implements Sender {
   #trailers: OutgoingHttpHeaders | undefined;
   #isQueued = false;
   #isAwaitingDrain = false;
+  #isLingering = false;
   /** Of a `reply`; the messages of a stream are held back by `hasRoom`. */
   #replyBytes = 0;
 
@@ -80,9 +81,15 @@ export class Answer implements Sender {
 
   /** The stream is at its end. */
   closed(): void {
-    this.#connection.streamClosed(this.#stream);
+    if (this.#isLingering) this.#connection.streamClosed(this.#stream);
     this.#connection.read(this.#replyBytes);
     this.#replyBytes = 0;
+  }
+
+  #lingerUnlessEnded(): void {
+    if (this.#stream.readableEnded) return;
+    this.#isLingering = true;
+    this.#connection.linger(this.#stream);
   }
 
   flush(): void {
@@ -94,7 +101,7 @@ export class Answer implements Sender {
     if (!stream.headersSent) {
       if (trailers !== undefined && frames.length === 0) {
         answerWithoutMessages(stream, trailers);
-        if (!stream.readableEnded) this.#connection.linger(stream);
+        this.#lingerUnlessEnded();
         return;
       }
       stream.respond(RESPONSE_HEADERS, WAIT_FOR_TRAILERS);
@@ -108,7 +115,7 @@ export class Answer implements Sender {
       else this.#awaitDrain();
       return;
     }
-    if (!stream.readableEnded) this.#connection.linger(stream);
+    this.#lingerUnlessEnded();
     stream.on('wantTrailers', trailers === OK_TRAILERS ? sendOk : () => sendTrailers(stream, trailers));
     stream.end(chunk);
   }

@@ -65,11 +65,6 @@ export class Listener {
     });
   }
 
-  /** Connections from now on see these certificates. Without effect on a plain port. */
-  setTls(security: ServerTls): void {
-    if (this.#server instanceof tls.Server) this.#server.setSecureContext(contextOf(security));
-  }
-
   /** Takes no more connections; those handed on live. */
   close(): void {
     this.#server.close();
@@ -81,7 +76,7 @@ export class Listener {
     const now = this.#security?.current?.();
     if (now === undefined || now === this.#last) return;
     this.#last = now;
-    this.setTls(now);
+    if (this.#server instanceof tls.Server) this.#server.setSecureContext(contextOf(now));
   }
 
   #accepts(socket: net.Socket | tls.TLSSocket): boolean {

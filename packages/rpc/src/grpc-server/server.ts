@@ -116,11 +116,6 @@ export class GrpcServer {
     return port;
   }
 
-  /** Other certificates for connections to come, on all ports with TLS; whether clients need one stays as it is. */
-  setTls(tls: ServerTls): void {
-    for (const listener of this.#listeners) listener.setTls(tls);
-  }
-
   /** Serves an HTTP/2 connection that somebody else has accepted, after its TLS. */
   serve(socket: Socket): void {
     this.#http2.emit('connection', socket);

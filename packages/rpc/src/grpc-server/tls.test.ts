@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { createAuthority, issueCertificate } from '@kubelab/pki';
 import { Channel } from '../channel.ts';
+import type { ServerTls } from '../tls.ts';
 import { GrpcServer } from './server.ts';
 import { rangeRequest, services } from './testing/echo-server.ts';
 import { connectRaw, rawCall } from './testing/raw-call.ts';
@@ -45,7 +46,7 @@ describe('a gRPC server over TLS', () => {
     closeAll = [];
   });
 
-  async function start(requireClientCert: boolean): Promise<{ server: GrpcServer; port: number }> {
+  async function start(requireClientCert: boolean, more: Partial<ServerTls> = {}): Promise<number> {
     const server = new GrpcServer({
       onHttp: (request, response) => response.end(`${request.httpVersion} ${request.url}`),
     });
@@ -61,9 +62,14 @@ describe('a gRPC server over TLS', () => {
         },
       },
     });
-    const port = await server.listen('127.0.0.1:0', { ...serverPair, clientCa: ca, requireClientCert });
+    const port = await server.listen('127.0.0.1:0', {
+      ...serverPair,
+      clientCa: ca,
+      requireClientCert,
+      ...more,
+    });
     closeAll.push(() => server.stop(0));
-    return { server, port };
+    return port;
   }
   const range = async (port: number, own: Pair | undefined): Promise<string | undefined> => {
     const session = await connectRaw(`https://localhost:${port}`, { ca, ...own });
@@ -76,7 +82,7 @@ describe('a gRPC server over TLS', () => {
   };
 
   test('tells handlers the name in a certificate that verifies, and no other', async () => {
-    const { port } = await start(false);
+    const port = await start(false);
     seen.length = 0;
     assert.equal(await range(port, alice), '0');
     assert.equal(await range(port, undefined), '0');
@@ -85,7 +91,7 @@ describe('a gRPC server over TLS', () => {
   });
 
   test('refuses clients without a certificate that verifies, where one is required', async () => {
-    const { port } = await start(true);
+    const port = await start(true);
     seen.length = 0;
     assert.equal(await range(port, alice), '0');
     for (const own of [undefined, mallory]) {
@@ -99,7 +105,7 @@ describe('a gRPC server over TLS', () => {
   });
 
   test('serves gRPC clients and HTTP clients of both versions on one port', async () => {
-    const { port } = await start(false);
+    const port = await start(false);
     const channel = new Channel(`https://localhost:${port}`, { tls: { ca, ...alice } });
     await channel.unary(services.kv, 'Range', {});
     channel.close();
@@ -121,7 +127,8 @@ describe('a gRPC server over TLS', () => {
   });
 
   test('shows new certificates from one connection to the next', async () => {
-    const { server, port } = await start(false);
+    let valid: ServerTls = { ...serverPair, clientCa: ca };
+    const port = await start(false, { current: () => valid });
     const subject = async (): Promise<PeerCertificate['subject']> => {
       const socket = connectTls({ port, host: 'localhost', ca, ALPNProtocols: ['h2'] });
       await once(socket, 'secureConnect');
@@ -131,7 +138,7 @@ describe('a gRPC server over TLS', () => {
     };
     const connected = await connectRaw(`https://localhost:${port}`, { ca });
     assert.equal((await subject()).CN, 'one');
-    server.setTls({ ...otherServerPair, clientCa: ca });
+    valid = { ...otherServerPair, clientCa: ca };
     assert.equal((await subject()).CN, 'two');
     assert.equal((await rawCall(connected, { path: '/etcdserverpb.KV/Range' })).status, '0');
     connected.destroy();
