@@ -259,6 +259,18 @@ test('§7 an old snapshot, or one for others, changes nothing', () => {
   assert.equal(lone.raft.status().lastIndex, 3);
 });
 
+test('§7 a node on its way in takes a state from before it was added, and campaigns only as a member', () => {
+  const lone = new Lone({ ...bare, electionTicks: 5, conf: confOf([]) });
+  lone.ticks(20);
+  assert.deepEqual([roleOf(lone), lone.sent('vote')], ['follower', []]);
+  const conf = confOf(['2', '3']);
+  lone.step({ type: 'snapshot', from: '2', term: 3, snapshot: { metadata: { index: 9, term: 2, conf } } });
+  lone.settle();
+  assert.deepEqual(lone.raft.status().conf, conf);
+  lone.ticks(20);
+  assert.equal(roleOf(lone), 'follower');
+});
+
 test('§7 while a snapshot waits to be restored, its receiver does not campaign', () => {
   const lone = new Lone({ ...bare, electionTicks: 5 });
   const metadata = { index: 9, term: 2, conf: confOf(['1', '2', '3']) };
