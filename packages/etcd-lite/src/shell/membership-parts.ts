@@ -197,6 +197,8 @@ export class MembershipParts {
       member: this.membership.raftId,
       advice: 'its data directory can be removed; to bring it back, add it as a new member',
     });
-    clock.setTimer(REMOVED_DELAY_MS, () => onRemoved?.());
+    // One that has only just been started has nobody to wait for.
+    const hasTakenPart = this.#host.leadership.term > 0;
+    clock.setTimer(hasTakenPart ? REMOVED_DELAY_MS : 0, () => onRemoved?.());
   }
 }
