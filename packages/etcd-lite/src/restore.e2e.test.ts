@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { must } from '@kubelab/component-base';
+import { eventually } from '@kubelab/component-base/testing';
 import { ProcessCluster } from './testing/processes.ts';
 import {
   answering,
@@ -107,6 +108,34 @@ describe('tools for snapshots', { skip }, () => {
     } finally {
       client.close();
       await etcd.stop();
+    }
+  });
+
+  test('a member that was not restored with the others is refused, not mixed with them', async () => {
+    const file = join(folder, 'mixed.db');
+    const source = await ProcessCluster.start(1);
+    try {
+      await answering(source);
+      await etcdctl(must(source.endpoints[0]), 'put', 'k', 'v');
+      await etcdctl(must(source.endpoints[0]), 'snapshot', 'save', file);
+    } finally {
+      await source.stop();
+    }
+    const restored = await ProcessCluster.startWith(3, {
+      prepare: async (flags, name) => {
+        const words = flags.filter((flag) => !flag.includes('client-urls') && !flag.includes('listen-peer'));
+        if (name !== 'etcd-3') await output(PROGRAMS['etcd-lite'].restore, [file, ...words]);
+      },
+    });
+    try {
+      const two = restored.endpoints.slice(0, 2);
+      await answering(restored);
+      for (const endpoint of two) assert.equal(await etcdctl(endpoint, 'get', 'k'), 'k\nv\n');
+      const third = must(restored.members[2]);
+      await eventually('the third gives up', () => (third.child?.exitCode ?? null) !== null, 20_000);
+      assert.match(restored.lastWords(third.name), /cluster ID mismatch/);
+    } finally {
+      await restored.stop();
     }
   });
 
