@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { realClock, silentLogger } from '@kubelab/component-base';
 import { eventually } from '@kubelab/component-base/testing';
+import { EtcdClient } from '@kubelab/rpc/etcd';
 import { endProcess, freePort } from '@kubelab/rpc/testing';
 import { MAIN } from './testing/processes.ts';
 
@@ -156,21 +158,24 @@ suite('the process', { concurrency: false }, () => {
     await text(`${client}/v3/kv/range`, '{}');
     await text(`${client}/v3/kv/deleterange`, `{${key}}`);
     await text(`${client}/v3/lease/grant`, '{"TTL":60}');
+    const grpc = new EtcdClient({ endpoints: [client], log: silentLogger, clock: realClock });
+    await grpc.put({ key: Buffer.from('bar') }).finally(() => grpc.close());
     const all = await text(`${client}/metrics`);
     const expected: Record<string, number> = {
       etcd_server_has_leader: 1,
       etcd_server_is_leader: 1,
       etcd_server_leader_changes_seen_total: 1,
       etcd_server_quota_backend_bytes: 2 * 1024 ** 3,
-      etcd_mvcc_put_total: 4,
+      etcd_mvcc_put_total: 5,
       etcd_mvcc_delete_total: 1,
       etcd_mvcc_txn_total: 1,
       etcd_mvcc_range_total: 2,
-      etcd_debugging_mvcc_current_revision: 6,
-      etcd_debugging_mvcc_total_put_size_in_bytes: 3 * 6 + 3,
+      etcd_debugging_mvcc_current_revision: 7,
+      etcd_debugging_mvcc_total_put_size_in_bytes: 3 * 6 + 3 + 3,
       etcd_debugging_lease_granted_total: 1,
       'etcd_debugging_lease_ttl_total_bucket{le="64"}': 1,
-      'grpc_server_handled_total{grpc_service="etcdserverpb.KV",grpc_method="Put",grpc_type="unary",grpc_code="OK"}': 3,
+      'grpc_server_handled_total{grpc_service="etcdserverpb.KV",grpc_method="Put",grpc_type="unary",grpc_code="OK"}': 4,
+      'grpc_server_msg_sent_total{grpc_service="etcdserverpb.KV",grpc_method="Put",grpc_type="unary"}': 4,
       'grpc_server_handled_total{grpc_service="etcdserverpb.KV",grpc_method="Range",grpc_type="unary",grpc_code="InvalidArgument"}': 1,
       'grpc_server_handling_seconds_count{grpc_service="etcdserverpb.KV",grpc_method="Txn",grpc_type="unary"}': 1,
     };

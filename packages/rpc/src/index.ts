@@ -16,6 +16,7 @@ export type {
   UnaryHandler,
 } from './handlers.ts';
 export { timeoutMsOf } from './grpc-server/headers.ts';
+export type { FramedDefinition } from './grpc-server/methods.ts';
 export { GrpcServer, type ServerOptions } from './grpc-server/server.ts';
 export {
   addKubeApiService,

@@ -40,12 +40,22 @@ export class CallCounts {
     return message;
   }
 
+  /** A message with gRPC's prefix. */
+  sendsFrame<T extends Uint8Array>(frame: T): T {
+    this.sent++;
+    this.sentBytes += frame.length - FRAME_PREFIX_BYTES;
+    return frame;
+  }
+
   sends<T extends Uint8Array>(message: T): T {
     this.sent++;
     this.sentBytes += message.length;
     return message;
   }
 }
+
+/** Of the flag and the length before a message in gRPC's body. */
+const FRAME_PREFIX_BYTES = 5;
 
 /** The same handler; what it answers is passed on untouched, and noticed. */
 export function counted<A extends unknown[], R>(

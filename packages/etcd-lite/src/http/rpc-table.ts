@@ -2,6 +2,7 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import { type Clock, must } from '@kubelab/component-base';
 import type {
   BidiHandler,
+  FramedDefinition,
   GrpcServer,
   ServerStreamHandler,
   ServiceHandlers,
@@ -51,7 +52,7 @@ export class RpcTable implements Pick<GrpcServer, 'addService'> {
     const encoded: Record<string, ServiceDefinition[string]> = { ...definition };
     for (const kind of KINDS) {
       for (const [name, plain] of Object.entries(handlers[kind] ?? {})) {
-        const method = must(definition[name], `RPC ${name}`);
+        const method: FramedDefinition = must(definition[name], `RPC ${name}`);
         const counts = new CallCounts(kind, this.isTimed);
         this.counts.set(method.path, counts);
         const handler = counted(plain, counts, this.#options.clock);
@@ -60,7 +61,14 @@ export class RpcTable implements Pick<GrpcServer, 'addService'> {
         // Which handler it is says `kind`, and its types are the proto file's.
         this.#rpcs.set(method.path, { kind, handler, encode, decode } as Rpc);
         Object.assign(all[kind], { [name]: handler });
-        encoded[name] = { ...method, responseSerialize: encode, requestDeserialize: decode };
+        const { responseFrame } = method;
+        const framed: FramedDefinition = {
+          ...method,
+          responseSerialize: encode,
+          requestDeserialize: decode,
+          ...(responseFrame && { responseFrame: (response) => counts.sendsFrame(responseFrame(response)) }),
+        };
+        encoded[name] = framed;
       }
     }
     this.#services.push([encoded, all]);
