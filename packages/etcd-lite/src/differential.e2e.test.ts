@@ -1,36 +1,28 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type Random, realClock, seededRandom, silentLogger } from '@kubelab/component-base';
-import { type Init, isRpcError } from '@kubelab/rpc';
+import { type Random, seededRandom } from '@kubelab/component-base';
+import type { Init } from '@kubelab/rpc';
 import {
   bytesOf,
-  EtcdClient,
+  type EtcdClient,
   prefixEnd,
   type RangeRequest,
   type RequestOp,
   type TxnRequest,
 } from '@kubelab/rpc/etcd';
-import type { TestStore } from '@kubelab/rpc/testing';
-import { targets } from './testing/targets.ts';
+import { BothStores, isRefusal, plain } from './testing/both.ts';
 
 /** The same random requests to etcd and to us: every response must be the same, whole, refusals included. */
 const SEED = Number(process.env['SEED'] ?? 1);
 const REQUESTS = Number(process.env['REQUESTS'] ?? 1500);
-const skip = targets.find(({ skip }) => skip !== false)?.skip ?? false;
+const { skip } = BothStores;
 
-const stores: TestStore[] = [];
-const clients: EtcdClient[] = [];
+let both: BothStores;
 before(async () => {
-  if (skip !== false) return;
-  for (const target of targets) {
-    const store = await target.start();
-    stores.push(store);
-    clients.push(new EtcdClient({ endpoints: store.endpoints, log: silentLogger, clock: realClock }));
-  }
+  if (skip === false) both = await BothStores.start();
 });
 after(async () => {
-  for (const client of clients) client.close();
-  for (const store of stores) await store.stop();
+  if (skip === false) await both.stop();
 });
 
 test(`${REQUESTS} random requests (SEED=${SEED}) are answered as etcd answers them`, { skip }, async () => {
@@ -38,11 +30,11 @@ test(`${REQUESTS} random requests (SEED=${SEED}) are answered as etcd answers th
   let revision = 1;
   for (let i = 0; i < REQUESTS; i++) {
     const [name, call] = randomRequest(random, revision);
-    const [theirs, ours] = await Promise.all(clients.map((client) => outcome(call(client))));
+    const [theirs, ours] = await both.outcomes(call);
     // Of several reasons to refuse a transaction, releases of etcd name different ones first.
     if (name.startsWith('txn') && isRefusal(ours) && isRefusal(theirs)) continue;
     assert.deepEqual(ours, theirs, `request ${i}: ${name}; replay with SEED=${SEED}`);
-    revision = (await clients[0]?.range({ key: bytesOf('x') }))?.header.revision ?? revision;
+    revision = (await both.clients[0].range({ key: bytesOf('x') })).header.revision;
   }
 });
 
@@ -150,32 +142,6 @@ function randomTxn(random: Random, revision: number, depth: number): Init<TxnReq
     success: ops(),
     failure: ops(),
   };
-}
-
-async function outcome(promise: Promise<unknown>): Promise<unknown> {
-  try {
-    return plain(await promise);
-  } catch (error) {
-    if (isRpcError(error)) return { code: error.code, details: error.details };
-    throw error;
-  }
-}
-
-function isRefusal(outcome: unknown): boolean {
-  return typeof outcome === 'object' && outcome !== null && 'code' in outcome;
-}
-
-/** What was on the wire, without what names the cluster. */
-function plain(value: unknown): unknown {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString();
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== 'object' || value === null) return value;
-  const hidden = new Set(['clusterId', 'memberId', 'raftTerm']);
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([key]) => !hidden.has(key))
-      .map(([key, each]) => [key, plain(each)]),
-  );
 }
 
 function show(request: unknown): string {
