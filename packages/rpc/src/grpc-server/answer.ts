@@ -81,7 +81,7 @@ export class Answer implements Sender {
 
   /** The stream is at its end. */
   closed(): void {
-    if (this.#isLingering) this.#connection.streamClosed(this.#stream);
+    if (this.#isLingering) this.#connection.lingered(this.#stream);
     this.#connection.read(this.#replyBytes);
     this.#replyBytes = 0;
   }
@@ -96,6 +96,7 @@ export class Answer implements Sender {
     this.#isQueued = false;
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
+    this.#connection.sent();
     const frames = this.#frames;
     const trailers = this.#trailers;
     if (!stream.headersSent) {

@@ -151,6 +151,7 @@ export abstract class Call implements CallInfo, MessageReceiver {
     if (!this.answer.isEnded) this.#cutOff(new RpcError(StatusCode.CANCELLED, 'the client is gone'));
     this.#isClosed = true;
     this.answer.closed();
+    this.connection.callClosed();
     this.drainedNow();
   }
 

@@ -8,11 +8,13 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
+import { realClock } from '@kubelab/component-base';
 import { rpcErrorFrom } from '../status.ts';
 import { answerWithoutMessages } from './answer.ts';
 import { isGrpc, trailersOf } from './headers.ts';
 import type { Methods } from './methods.ts';
 import type { Outbox } from './outbox.ts';
+import { PingGuard } from './ping-guard.ts';
 import { StreamCall } from './stream-call.ts';
 import { UnaryCall } from './unary-call.ts';
 import { type Identity, identityOf } from './identity.ts';
@@ -22,6 +24,7 @@ export interface ConnectionOptions {
   readonly outbox: Outbox;
   readonly receiveBytesMax: number;
   readonly keepaliveTimeoutMs: number;
+  readonly pingTimeMinMs: number;
   /** For requests that are no gRPC. */
   readonly onHttp: RequestListener | undefined;
 }
@@ -39,6 +42,8 @@ export class Connection {
   readonly options: ConnectionOptions;
   readonly #session: ServerHttp2Session;
   readonly #identity: Identity;
+  readonly #pings: PingGuard;
+  #callCount = 0;
   #unreadBytes = 0;
   /** Calls that wait until the client has read. */
   #waiting: (() => void)[] = [];
@@ -51,7 +56,9 @@ export class Connection {
     this.options = options;
     this.#session = session;
     this.#identity = identityOf(session.socket);
+    this.#pings = new PingGuard(options.pingTimeMinMs);
     session.on('error', ignore);
+    session.on('ping', () => this.#pinged());
     session.on('close', () => clearTimeout(this.#pingTimer));
     session.once('connect', () => session.setLocalWindowSize(WINDOW_BYTES));
     session.on('stream', (stream, headers, _flags, rawHeaders: readonly string[]) => {
@@ -78,6 +85,11 @@ export class Connection {
     else this.#waiting.push(run);
   }
 
+  /** A call is over, for whatever reason. */
+  callClosed(): void {
+    this.#callCount--;
+  }
+
   /** An answer is there; it lies here until the client reads. */
   unread(bytes: number): void {
     this.#unreadBytes += bytes;
@@ -90,12 +102,17 @@ export class Connection {
     for (const run of this.#waiting.splice(0)) this.whenRead(run);
   }
 
+  /** Messages go out. */
+  sent(): void {
+    this.#pings.sent();
+  }
+
   /** A stream was answered before the client has said its last: it gets a while to do so. */
   linger(stream: ServerHttp2Stream): void {
     this.#lingering.add(stream);
   }
 
-  streamClosed(stream: ServerHttp2Stream): void {
+  lingered(stream: ServerHttp2Stream): void {
     this.#lingering.delete(stream);
     this.#lingeredLong.delete(stream);
   }
@@ -126,6 +143,12 @@ export class Connection {
     this.#session.destroy();
   }
 
+  #pinged(): void {
+    if (!this.#pings.pinged(realClock.monotonic(), this.#callCount > 0)) return;
+    this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from('too_many_pings'));
+    this.#session.destroy();
+  }
+
   #serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
     if (stream.destroyed) return;
     if (!isGrpc(headers['content-type'])) return this.#serveHttp(stream, headers, rawHeaders);
@@ -136,10 +159,11 @@ export class Connection {
         method.kind === 'unary'
           ? new UnaryCall(this, stream, rawHeaders, method)
           : new StreamCall(this, stream, rawHeaders, method);
+      this.#callCount++;
       call.begin();
     } catch (error) {
       answerWithoutMessages(stream, trailersOf(rpcErrorFrom(error)));
-      stream.on('close', () => this.streamClosed(stream)).resume();
+      stream.on('close', () => this.lingered(stream)).resume();
       this.linger(stream);
     }
   }

@@ -5,7 +5,9 @@ import { RpcError, StatusCode } from '../status.ts';
 import { frameOf } from './message-reader.ts';
 
 /** Ours bring a way to make frames without copying messages once more. */
-export type FramedDefinition = ServiceDefinition[string] & { readonly responseFrame?: (message: unknown) => Buffer };
+export type FramedDefinition = ServiceDefinition[string] & {
+  readonly responseFrame?: (message: unknown) => Buffer;
+};
 
 /** One RPC, ready to be called. */
 export type Method = {

@@ -220,6 +220,21 @@ test('a client that answers no ping is cut off', async () => {
   await server.stop(0);
 });
 
+test('a client that pings more often than allowed is sent away', async () => {
+  const { server } = echoServer({ pingTimeMinMs: 5000 });
+  const session = await connectRaw(`http://127.0.0.1:${await server.listen('127.0.0.1:0')}`);
+  const goaway = once(session, 'goaway');
+  const hanging = rawCall(session, { path: PUT });
+  for (let i = 0; i < 5 && !session.destroyed; i++) {
+    await new Promise((resolve) => session.ping(resolve) || resolve(undefined));
+  }
+  const [code, , why] = (await goaway) as [number, number, Buffer];
+  assert.equal(code, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  assert.equal(String(why), 'too_many_pings');
+  await hanging;
+  await server.stop(0);
+});
+
 test('requests that are no gRPC go to the hook, by HTTP/1.1 and by HTTP/2, on the same port', async () => {
   const { server } = echoServer({
     onHttp: (request, response) => {

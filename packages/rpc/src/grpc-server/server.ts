@@ -17,6 +17,8 @@ export interface ServerOptions {
   /** How often clients are pinged, and how long they may take to answer; default 30 s and 10 s. */
   readonly keepaliveTimeMs?: number;
   readonly keepaliveTimeoutMs?: number;
+  /** Clients that ping more often are sent away (`too_many_pings`); default 0: as often as they like. */
+  readonly pingTimeMinMs?: number;
   /** How long a new connection may take for its TLS handshake, and then for its first bytes; default 10 s. */
   readonly greetingTimeoutMs?: number;
   /**
@@ -75,6 +77,7 @@ export class GrpcServer {
       outbox: new Outbox(),
       receiveBytesMax: options.receiveBytesMax ?? RECEIVE_BYTES_MAX,
       keepaliveTimeoutMs: options.keepaliveTimeoutMs ?? KEEPALIVE_TIMEOUT_MS,
+      pingTimeMinMs: options.pingTimeMinMs ?? 0,
       onHttp: options.onHttp,
     };
     this.#greetingTimeoutMs = options.greetingTimeoutMs ?? GREETING_TIMEOUT_MS;
