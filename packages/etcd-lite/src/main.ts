@@ -15,12 +15,14 @@ import { startAutoCompaction } from './shell/auto-compaction.ts';
 import { parseCluster } from './shell/cluster.ts';
 import { Member } from './shell/member.ts';
 import { clientDoor, peerDoor } from './tls/door-security.ts';
+import { keepHeapSmall } from './small-heap.ts';
 import { runTool } from './tools/index.ts';
 import { peerCalls } from './transport/peer-calls.ts';
 import { PeerDoor } from './transport/peer-door.ts';
 import { addPeerService } from './transport/peer-service.ts';
 
 export async function main(argv: readonly string[]): Promise<void> {
+  keepHeapSmall();
   if (await runTool(argv)) return;
   const settings = await settingsOf(argv);
   if (settings === undefined) return;

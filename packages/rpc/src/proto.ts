@@ -83,6 +83,7 @@ function serviceDefinition(
         requestSerialize: request.encode,
         requestDeserialize: request.decode,
         responseSerialize: response.encode,
+        responseFrame: response.encodeFrame,
         responseDeserialize: response.decode,
         originalName: method.name.charAt(0).toLowerCase() + method.name.slice(1),
       },

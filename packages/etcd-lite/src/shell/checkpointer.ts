@@ -20,8 +20,8 @@ export interface Restored {
 }
 
 /**
- * How many stay: the newest, and one to fall back on. Of a large state only the newest: two of them, and the log
- * since the older one, are three times the state.
+ * How many stay: the newest, and one to fall back on. Of a large state only the newest: two of them, and the
+ * log since the older one, are three times the state.
  */
 const KEPT = 2;
 const KEPT_OF_LARGE = 1;

@@ -20,11 +20,12 @@ export interface LogKeeperOptions {
 
 const MiB = 1024 * 1024;
 /** Of applied entries in memory: beyond the first, what is older than the second goes. */
-const MEMORY_MAX = 12 * MiB;
-const MEMORY_KEPT = 4 * MiB;
+const MEMORY = { max: 12 * MiB, kept: 4 * MiB };
+/** With nobody to follow: such entries leave while they are new, and cost V8 next to nothing. */
+const MEMORY_ALONE = { max: MiB / 2, kept: MiB / 4 };
 /** What a member that follows still needs is kept, but not beyond this: it gets a snapshot instead. */
 const MEMORY_FOR_FOLLOWERS_MAX = 64 * MiB;
-const MARK_BYTES = MiB;
+const MARK_BYTES = MiB / 8;
 
 /** When the entry was applied, so many bytes had been in all. */
 interface Mark {
@@ -44,7 +45,7 @@ export class LogKeeper {
   /** Of all entries applied since the start, and of those no longer in memory. */
   #appliedBytes = 0;
   #goneBytes = 0;
-  /** About one per MiB. */
+  /** About one per `MARK_BYTES`. */
   #marks: Mark[] = [];
   #writing: Promise<void> | undefined;
 
@@ -59,7 +60,7 @@ export class LogKeeper {
       if (this.#appliedBytes - (this.#marks.at(-1)?.bytes ?? this.#goneBytes) >= MARK_BYTES)
         this.#marks.push({ index, bytes: this.#appliedBytes });
     }
-    if (this.#appliedBytes - this.#goneBytes > MEMORY_MAX) this.#trim();
+    this.#trim();
     if (this.#isCheckpointDue(entries.at(-1)?.index ?? 0)) void this.checkpoint();
   }
 
@@ -110,10 +111,14 @@ export class LogKeeper {
   }
 
   #trim(): void {
-    const isHuge = this.#appliedBytes - this.#goneBytes > MEMORY_FOR_FOLLOWERS_MAX;
+    const bytes = this.#appliedBytes - this.#goneBytes;
+    if (bytes <= MEMORY_ALONE.max) return;
+    const { conf } = this.#options.raft.status();
+    const { max, kept } = conf.voters.length + conf.learners.length > 1 ? MEMORY : MEMORY_ALONE;
+    if (bytes <= max) return;
+    const isHuge = bytes > MEMORY_FOR_FOLLOWERS_MAX;
     const needed = isHuge ? Number.POSITIVE_INFINITY : this.#neededByOthers();
-    const isOld = ({ index, bytes }: Mark): boolean =>
-      bytes <= this.#appliedBytes - MEMORY_KEPT && index <= needed;
+    const isOld = (mark: Mark): boolean => mark.bytes <= this.#appliedBytes - kept && mark.index <= needed;
     this.#forget(this.#marks.findLast(isOld)?.index ?? 0);
   }
 

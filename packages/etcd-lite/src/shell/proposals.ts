@@ -62,8 +62,8 @@ export class Proposals {
 
   /**
    * Resolves with the response once applied here. Rejects with the refusal, or when the time is over (outcome
-   * unknown). `isForThisTerm`: what was right when it was proposed may be wrong under another leader (LEASE-2);
-   * it is not proposed again, but rejected.
+   * unknown). `isForThisTerm`: what was right when it was proposed may be wrong under another leader
+   * (LEASE-2); it is not proposed again, but rejected.
    */
   propose(body: Body, isForThisTerm = false): Promise<Init<object>> {
     return new Promise((resolve, reject) => {

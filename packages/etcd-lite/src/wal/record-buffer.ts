@@ -14,8 +14,8 @@ const TAGS = { entries: 0x1a, term: 0x08, index: 0x10, isConfChange: 0x18, data:
 const KEPT_BYTES_MAX = 1024 * 1024;
 
 /**
- * Makes the frames of the log, one after the other in the same memory: what clients sent is copied once on its
- * way to the disk, and leaves no garbage (10 000 writes of 1 KiB a second were 30 MB of it).
+ * Makes the frames of the log, one after the other in the same memory: what clients sent is copied once on
+ * its way to the disk, and leaves no garbage (10 000 writes of 1 KiB a second were 30 MB of it).
  */
 export class RecordBuffer {
   #buffer = Buffer.alloc(0);

@@ -26,9 +26,9 @@ export interface WalTail {
 }
 
 /**
- * Reads the segments from the one on that holds entry `after`: all others are for an older checkpoint. Of entries
- * up to that one, only index and term are kept. A segment got its name when it had its size: `segmentBytes`, or
- * more. Throws `WalDamagedError`.
+ * Reads the segments from the one on that holds entry `after`: all others are for an older checkpoint. Of
+ * entries up to that one, only index and term are kept. A segment got its name when it had its size:
+ * `segmentBytes`, or more. Throws `WalDamagedError`.
  */
 export async function readWal(
   disk: Disk,
@@ -55,7 +55,7 @@ export async function readWal(
     const file = asBuffer((await disk.readFile(path)) ?? Buffer.alloc(0));
     const isLast = i === segments.length - 1;
     if (file.length < segmentBytes) throw new WalDamagedError(path, file.length, 'the file is cut off here');
-    // The first one follows on one that is gone, or not needed: whatever its first record names counts as valid.
+    // The first one follows on one that is gone, or not needed: whatever its first record names is valid.
     checksum ??= file.length >= 12 ? file.readUInt32LE(8) : 0;
     offset = 0;
     for (;;) {
