@@ -80,6 +80,11 @@ export const etcdFlags = {
     default: ['http://localhost:2380'],
     description: 'where the other members reach this one; must agree with --initial-cluster',
   },
+  'grpc-keepalive-min-time': {
+    type: 'duration',
+    default: 5000,
+    description: 'clients that ping more often are sent away',
+  },
   'grpc-keepalive-interval': {
     type: 'duration',
     default: 7_200_000,

@@ -11,7 +11,6 @@ const REASONS = {
   rafthttp: 'members talk over gRPC, which has clocks of its own',
   go: 'it is about the Go runtime',
   tracing: 'there is no tracing',
-  pings: 'pings are answered however often they come, within the limits of HTTP/2',
   sockets: 'a port that is taken is an error',
   slow: 'nothing here takes long enough to be cut into pieces by hand',
   rotation: 'logs are rotated by whoever keeps them',
@@ -23,7 +22,6 @@ type Row = readonly [name: string, type: FlagType, reason: keyof typeof REASONS]
 
 const ROWS: readonly Row[] = [
   ['max-snapshots', 'number', 'files'],
-  ['grpc-keepalive-min-time', 'duration', 'pings'],
   ['socket-reuse-port', 'boolean', 'sockets'],
   ['max-wals', 'number', 'files'],
   ['backend-bbolt-freelist-type', 'string', 'bbolt'],

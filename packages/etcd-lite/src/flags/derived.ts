@@ -37,6 +37,7 @@ export function clientServerOptionsOf(flags: EtcdFlags): ServerOptions {
   return {
     receiveBytesMax: flags['max-request-bytes'] + GRPC_OVERHEAD_BYTES,
     streamsMax: Math.min(flags['max-concurrent-streams'], 2 ** 31 - 1),
+    pingTimeMinMs: flags['grpc-keepalive-min-time'],
     // 0 means never: this is as long as timers can wait.
     keepaliveTimeMs: flags['grpc-keepalive-interval'] || 2 ** 31 - 1,
     keepaliveTimeoutMs: flags['grpc-keepalive-timeout'] || 2 ** 31 - 1,
