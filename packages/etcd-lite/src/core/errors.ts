@@ -9,6 +9,7 @@ const TABLE = {
   tooManyOps: [StatusCode.INVALID_ARGUMENT, 'too many operations in txn request'],
   duplicateKey: [StatusCode.INVALID_ARGUMENT, 'duplicate key given in txn request'],
   invalidSortOption: [StatusCode.INVALID_ARGUMENT, 'invalid sort option'],
+  invalidClientApiVersion: [StatusCode.INVALID_ARGUMENT, 'invalid client api version'],
   requestTooLarge: [StatusCode.INVALID_ARGUMENT, 'request is too large'],
   compacted: [StatusCode.OUT_OF_RANGE, 'mvcc: required revision has been compacted'],
   futureRevision: [StatusCode.OUT_OF_RANGE, 'mvcc: required revision is a future revision'],

@@ -9,6 +9,7 @@ import {
 } from '@kubelab/rpc/etcd';
 import { EtcdError } from '../core/errors.ts';
 import type { Member } from '../shell/member.ts';
+import { apiVersionGuard } from './api-version.ts';
 import { authGuard, authService } from './auth.ts';
 import { clusterService } from './cluster.ts';
 import { downgrade } from './downgrade.ts';
@@ -43,7 +44,7 @@ export function bindServices(
   const auth: Readonly<Record<string, UnaryHandler<never, unknown>>> = authService(member);
 
   /** Every call passes these first. */
-  const always: Guard[] = [learnerGuard(member), authGuard(member)];
+  const always: Guard[] = [apiVersionGuard, learnerGuard(member), authGuard(member)];
   /** `hasleader` says: rather an error now than an answer when a leader is back. */
   const led: Guard = (_request, call) => {
     if (needsLeader(call) && member.leadership.leader === undefined) throw new EtcdError('noLeader');
@@ -63,10 +64,10 @@ export function bindServices(
       LeaseRevoke: unary(lease.revoke, led),
       LeaseTimeToLive: unary(lease.timeToLive, led),
       LeaseLeases: unary(lease.leases, led),
-      LeaseKeepAlive: bidi((stream: KeepAliveStream) => keepAlive(lease, stream)),
+      LeaseKeepAlive: bidi((stream: KeepAliveStream) => keepAlive(lease, stream), led),
     },
     Watch: {
-      Watch: bidi((stream: WatchStream) => watch(member, stream, options.progressIntervalMs)),
+      Watch: bidi((stream: WatchStream) => watch(member, stream, options.progressIntervalMs), led),
     },
     Maintenance: {
       Status: unary(maintenance.status),
@@ -74,7 +75,7 @@ export function bindServices(
       Defragment: unary(maintenance.defragment),
       Hash: unary(store.hash),
       HashKV: unary(store.hashKv),
-      Snapshot: serverStream(store.snapshot),
+      Snapshot: serverStream(store.snapshot, led),
       Downgrade: unary((request: DowngradeRequest) => downgrade(member, request)),
       MoveLeader: unary(maintenance.moveLeader),
     },
