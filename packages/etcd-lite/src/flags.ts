@@ -54,6 +54,27 @@ export const etcdFlags = {
     description: 'requests that take longer to apply are logged and counted as slow',
   },
 
+  'experimental-initial-corrupt-check': {
+    type: 'boolean',
+    default: false,
+    description: 'compare this member with the others before it serves anything',
+  },
+  'experimental-corrupt-check-time': {
+    type: 'duration',
+    default: 0,
+    description: 'between comparisons of all members by their leader; 0: none',
+  },
+  'experimental-compact-hash-check-enabled': {
+    type: 'boolean',
+    default: false,
+    description: 'compare all members every --experimental-compact-hash-check-time',
+  },
+  'experimental-compact-hash-check-time': {
+    type: 'duration',
+    default: 60_000,
+    description: 'between those comparisons',
+  },
+
   // ---- where it is reached ----
   'listen-client-urls': {
     type: 'list',

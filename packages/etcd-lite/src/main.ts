@@ -10,9 +10,11 @@ import type { HttpHandler } from './http/message.ts';
 import { requestListener } from './http/serve.ts';
 import { makeSite } from './http/site.ts';
 import { bindServices } from './services/bind.ts';
+import { snapshotService } from './services/snapshot.ts';
 import { admission } from './shell/admission.ts';
 import { startAutoCompaction } from './shell/auto-compaction.ts';
 import { parseCluster } from './shell/cluster.ts';
+import { startCorruptionCheck } from './shell/corruption-check.ts';
 import { Member } from './shell/member.ts';
 import { clientDoor, peerDoor } from './tls/door-security.ts';
 import { keepHeapSmall } from './small-heap.ts';
@@ -94,13 +96,19 @@ export async function main(argv: readonly string[]): Promise<void> {
         onStop(() => member.stop());
         onStop(startAutoCompaction(member, flags));
         // 4. The clients' door: gRPC and HTTP, one set of handlers, on the same ports.
+        const { hashKv } = snapshotService(member);
         const rpcs = new RpcTable({ clock, isTimed: flags.metrics === 'extensive' });
         const lease = bindServices(rpcs, member, {
           progressIntervalMs: flags['experimental-watch-progress-notify-interval'],
         });
         door.open(
-          member.peerServiceOptions({ leaseRenew: lease.renew, leaseTimeToLive: lease.askTimeToLive }),
+          member.peerServiceOptions({
+            leaseRenew: lease.renew,
+            leaseTimeToLive: lease.askTimeToLive,
+            hashKv,
+          }),
         );
+        onStop(await startCorruptionCheck(member, hashKv, flags));
         const site = makeSite(member, rpcs, siteOptionsOf(flags));
         const httpUrls = flags['listen-client-http-urls'] ?? [];
         const clientServer = new GrpcServer({

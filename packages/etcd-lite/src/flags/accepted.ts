@@ -14,7 +14,6 @@ const REASONS = {
   sockets: 'a port that is taken is an error',
   slow: 'nothing here takes long enough to be cut into pieces by hand',
   rotation: 'logs are rotated by whoever keeps them',
-  corrupt: 'members are compared when asked for: etcdctl endpoint hashkv --cluster',
   old: 'etcd itself has ignored it for years',
 } as const;
 
@@ -36,12 +35,6 @@ const ROWS: readonly Row[] = [
   ['memory-mlock', 'boolean', 'bbolt'],
   ['unsafe-no-fsync', 'boolean', 'always'],
   ['initial-election-tick-advance', 'boolean', 'election'],
-  ['experimental-initial-corrupt-check', 'boolean', 'corrupt'],
-  ['experimental-corrupt-check-time', 'duration', 'corrupt'],
-  ['experimental-compact-hash-check-enabled', 'boolean', 'corrupt'],
-  ['experimental-compact-hash-check-time', 'duration', 'corrupt'],
-  ['corrupt-check-time', 'duration', 'corrupt'],
-  ['compact-hash-check-time', 'duration', 'corrupt'],
   ['feature-gates', 'string', 'always'],
   ['experimental-enable-lease-checkpoint', 'boolean', 'always'],
   ['experimental-enable-lease-checkpoint-persist', 'boolean', 'always'],
@@ -119,9 +112,12 @@ export const REFUSED: Readonly<
   },
 };
 
-/** Names that etcd 3.6 has given to flags of 3.5. */
+/** Names that flags have in other releases of etcd, 3.6 mostly. */
 export const ALIASES: Readonly<Record<string, string>> = {
   'watch-progress-notify-interval': 'experimental-watch-progress-notify-interval',
   'warning-apply-duration': 'experimental-warning-apply-duration',
   'snapshot-catchup-entries': 'experimental-snapshot-catchup-entries',
+  'corrupt-check-time': 'experimental-corrupt-check-time',
+  'compact-hash-check-time': 'experimental-compact-hash-check-time',
+  'experimental-max-learners': 'max-learners',
 };

@@ -33,6 +33,8 @@ export function checkFlags(flags: EtcdFlags): void {
       throw new Error('--advertise-client-urls is required when --listen-client-urls is set explicitly');
     autoCompactionOf(flags);
     checkTls(flags);
+    if (flags['experimental-compact-hash-check-time'] <= 0)
+      throw new Error('--experimental-compact-hash-check-time must be >0 (set to 0s)');
     if (flags['bcrypt-cost'] < 4 || flags['bcrypt-cost'] > 31)
       throw new Error(`--bcrypt-cost must be between 4 and 31 (set to ${flags['bcrypt-cost']})`);
     if (!['basic', 'extensive'].includes(flags.metrics))

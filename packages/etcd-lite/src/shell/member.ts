@@ -143,10 +143,12 @@ export class Member {
   }
 
   /** What the peers' service needs of this member. */
-  peerServiceOptions(lease: Pick<PeerServiceOptions, 'leaseRenew' | 'leaseTimeToLive'>): PeerServiceOptions {
+  peerServiceOptions(
+    answers: Pick<PeerServiceOptions, 'leaseRenew' | 'leaseTimeToLive' | 'hashKv'>,
+  ): PeerServiceOptions {
     const { disk, log } = this.options;
     return {
-      ...lease,
+      ...answers,
       ...this.cluster.service,
       disk,
       log,

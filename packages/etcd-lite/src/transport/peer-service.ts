@@ -1,6 +1,12 @@
 import type { Disk, Logger } from '@kubelab/component-base';
 import { type CallInfo, type GrpcServer, RpcError, type ServerStream, StatusCode } from '@kubelab/rpc';
-import type { LeaseId, LeaseTimeToLiveRequest, LeaseTimeToLiveResponse } from '@kubelab/rpc/etcd';
+import type {
+  HashKVRequest,
+  HashKVResponse,
+  LeaseId,
+  LeaseTimeToLiveRequest,
+  LeaseTimeToLiveResponse,
+} from '@kubelab/rpc/etcd';
 import type { Init } from '@kubelab/rpc';
 import type { Message } from 'raft-consensus';
 import { CheckpointWriter } from '../checkpoint/checkpoint-file.ts';
@@ -39,6 +45,7 @@ export interface PeerServiceOptions {
   /** The other side's stream has ended: it is probably gone. */
   readonly onPeerGone: (id: string) => void;
   readonly leaseRenew: (id: LeaseId) => Promise<number>;
+  readonly hashKv: (request: HashKVRequest) => Promise<Init<HashKVResponse>>;
   readonly leaseTimeToLive: (request: LeaseTimeToLiveRequest) => Promise<Init<LeaseTimeToLiveResponse>>;
 }
 
@@ -88,6 +95,7 @@ export function addPeerService(server: GrpcServer, door: PeerDoor): void {
     unary: {
       LeaseRenew: asked(async ({ leaseRenew }, { ID }: { ID: LeaseId }) => ({ TTL: await leaseRenew(ID) })),
       LeaseTimeToLive: asked((options, request: LeaseTimeToLiveRequest) => options.leaseTimeToLive(request)),
+      HashKV: asked((options, request: HashKVRequest) => options.hashKv(request)),
       ChangeMembers: asked((options, { change }: { change: string }) => options.changeMembers(change)),
       // These are asked by those who do not know yet who they are.
       Describe: () => door.describe(),

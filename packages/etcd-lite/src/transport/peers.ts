@@ -44,7 +44,7 @@ export interface Lives {
 export type PeerTraffic = Pick<PeerLink, 'sentBytes' | 'sendFailures' | 'roundTrips'>;
 
 /** What a member asks of another beside Raft. */
-export type PeerQuestion = 'LeaseRenew' | 'LeaseTimeToLive' | 'ChangeMembers';
+export type PeerQuestion = 'LeaseRenew' | 'LeaseTimeToLive' | 'ChangeMembers' | 'HashKV';
 
 /** The way to the other members. */
 export interface PeerTransport {
