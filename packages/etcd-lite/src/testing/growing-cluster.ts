@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realClock, silentLogger } from '@kubelab/component-base';
+import { eventually } from '@kubelab/component-base/testing';
 import { EtcdClient } from '@kubelab/rpc/etcd';
 import { endProcess, freePort } from '@kubelab/rpc/testing';
 
@@ -82,6 +83,42 @@ export class GrowingCluster {
   async end(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const { child } = this.member(name);
     if (child !== undefined) await endProcess(child, signal);
+  }
+
+  /** The machine's disk is new. */
+  async wipe(name: string): Promise<void> {
+    await this.end(name);
+    await rm(this.dataDir(name), { recursive: true });
+  }
+
+  /** Resolves when a write at this member succeeds. */
+  serves(name: string): Promise<unknown> {
+    const put = async (): Promise<boolean> => (await this.etcdctl(name, 'put', 'k', name)).startsWith('OK');
+    return eventually(`${name} serves`, put, 30_000, 100);
+  }
+
+  /** Which of these leads, as it says itself. */
+  leader(...names: string[]): Promise<string> {
+    return eventually('a leader', async () => {
+      for (const name of names) {
+        const client = this.client(name);
+        const status = await client.status().catch(() => undefined);
+        client.close();
+        if (status !== undefined && status.leader === status.header.memberId) return name;
+      }
+      return undefined;
+    });
+  }
+
+  /** Resolves when these are the members, all of them vote, and each serves. */
+  async isWhole(...names: string[]): Promise<void> {
+    const isVoting = async (): Promise<boolean> => {
+      const list = await this.etcdctl(names[0] ?? '', 'member', 'list');
+      const voters = list.match(/started.*false/g) ?? [];
+      return voters.length === names.length && list.trim().split('\n').length === names.length;
+    };
+    await eventually('all vote again', isVoting, 30_000, 200);
+    for (const name of names) await this.serves(name);
   }
 
   /** The exit code of a process that ends by itself. */
