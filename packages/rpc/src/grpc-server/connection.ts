@@ -60,7 +60,9 @@ export class Connection {
     session.on('error', ignore);
     session.on('ping', () => this.#pinged());
     session.on('close', () => clearTimeout(this.#pingTimer));
-    session.once('connect', () => session.setLocalWindowSize(WINDOW_BYTES));
+    session.once('connect', () => {
+      if (!session.destroyed) session.setLocalWindowSize(WINDOW_BYTES);
+    });
     session.on('stream', (stream, headers, _flags, rawHeaders: readonly string[]) => {
       stream.on('error', ignore);
       this.whenRead(() => this.#serve(stream, headers, rawHeaders));

@@ -66,6 +66,7 @@ export class GrpcServer {
   readonly #connections = new Set<Connection>();
   readonly #timers: NodeJS.Timeout[];
   #onEmpty: (() => void) | undefined;
+  #isStopped = false;
 
   constructor(options: ServerOptions = {}) {
     // As etcd: clients open a stream for each watch.
@@ -121,11 +122,13 @@ export class GrpcServer {
 
   /** Serves an HTTP/2 connection that somebody else has accepted, after its TLS. */
   serve(socket: Socket): void {
-    this.#http2.emit('connection', socket);
+    if (this.#isStopped) socket.destroy();
+    else this.#http2.emit('connection', socket);
   }
 
   /** Lets calls under way finish for a while, then cuts them off. */
   async stop(graceMs = 1000): Promise<void> {
+    this.#isStopped = true;
     for (const listener of this.#listeners) listener.close();
     for (const timer of this.#timers) clearInterval(timer);
     for (const connection of this.#connections) connection.close();
