@@ -51,6 +51,8 @@ describe('a gRPC server lives on', () => {
     await hangsUpOn(PREFACE, Buffer.alloc(1000, 0xff));
     await hangsUpOn();
     await hangsUpOn(PREFACE.subarray(0, 10));
+    // Greets as Go does, and then does not acknowledge what the server has said.
+    await hangsUpOn(PREFACE, SETTINGS);
   });
 
   test('after frames that break the protocol', async () => {

@@ -1,6 +1,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import type { ServerTls } from '../tls.ts';
+import { FirstFrames, type Verdict } from './first-frames.ts';
 
 export interface ListenerOptions {
   /** Whether what is no HTTP/2 is wanted at all. */
@@ -106,9 +107,9 @@ export class Listener {
       socket.off('readable', look);
       socket.off('close', forget);
       forget();
+      if (isHttp2) return this.#meet(socket, start.subarray(PREFACE.length));
       socket.unshift(start);
-      if (isHttp2) this.#options.onHttp2(socket);
-      else if (this.#options.allowHttp1) this.#options.onHttp1(socket);
+      if (this.#options.allowHttp1) this.#options.onHttp1(socket);
       else socket.destroy();
     };
     const forget = (): void => {
@@ -117,6 +118,34 @@ export class Listener {
     };
     socket.on('readable', look);
     socket.on('close', forget);
+  }
+
+  /** Hands HTTP/2 in plain text on once its first headers have been looked at; `said`: what followed the preface. */
+  #meet(socket: net.Socket, said: Buffer): void {
+    const frames = new FirstFrames();
+    const look = (): void => {
+      const piece = socket.read() as Buffer | null;
+      if (piece !== null) act(frames.next(piece));
+    };
+    const forget = (): void => {
+      clearTimeout(timer);
+      this.#silent.delete(socket);
+    };
+    const act = (verdict: Verdict): void => {
+      if (verdict.kind === 'wait') return;
+      if (verdict.kind === 'greet') return void socket.write(verdict.bytes);
+      socket.off('readable', look);
+      socket.off('close', forget);
+      forget();
+      if (verdict.kind === 'refuse') return void socket.destroy();
+      socket.unshift(Buffer.concat([PREFACE, verdict.bytes]));
+      this.#options.onHttp2(socket);
+    };
+    this.#silent.add(socket);
+    const timer = setTimeout(() => act(frames.end()), this.#options.greetingTimeoutMs);
+    socket.on('readable', look);
+    socket.on('close', forget);
+    act(frames.next(said));
   }
 }
 

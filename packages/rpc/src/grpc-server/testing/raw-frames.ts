@@ -14,6 +14,7 @@ export const FrameType = {
 } as const;
 export const END_STREAM = 1;
 export const END_HEADERS = 4;
+export const ACK = 1;
 
 /** One HTTP/2 frame, right or wrong. */
 export function rawFrame(
