@@ -36,6 +36,12 @@ export async function listCheckpoints(disk: Disk, folder: string): Promise<Check
     .sort((a, b) => b.index - a.index || b.term - a.term);
 }
 
+/**
+ * More would pile up in the page cache, and when it goes to the disk the log's small writes would stand behind it
+ * (180 ms behind a checkpoint of 300 MB).
+ */
+const SYNCED_AT_ONCE_BYTES = 4 * 1024 * 1024;
+
 /** Writes records to a temporary file; `publish` makes it the checkpoint, durably. */
 export class CheckpointWriter {
   readonly #disk: Disk;
@@ -43,6 +49,7 @@ export class CheckpointWriter {
   readonly #path: string;
   readonly #file: DiskFile;
   #offset = 0;
+  #synced = 0;
   #checksum = 0;
 
   private constructor(disk: Disk, folder: string, path: string, file: DiskFile) {
@@ -72,6 +79,9 @@ export class CheckpointWriter {
   async addRaw(bytes: Uint8Array): Promise<void> {
     await this.#file.write(this.#offset, bytes);
     this.#offset += bytes.length;
+    if (this.#offset - this.#synced < SYNCED_AT_ONCE_BYTES) return undefined;
+    this.#synced = this.#offset;
+    return this.#file.sync();
   }
 
   /** Throws `CheckpointDamagedError` unless every record is valid and the end is there. */
