@@ -1,14 +1,12 @@
 import { realDisk, runComponent } from '@kubelab/component-base';
 import { GrpcServer, hostPort } from '@kubelab/rpc';
 import { authOptions } from './auth/index.ts';
+import { ClientsDoor } from './clients-door.ts';
 import { checkBootstrap } from './flags/bootstrap.ts';
-import { clientServerOptionsOf, quotaBytesOf, siteOptionsOf, tuningOf } from './flags/derived.ts';
+import { authFlagsOf, memberOptionsOf } from './flags/derived.ts';
 import { loggerOf, settingsOf } from './flags/index.ts';
 import { etcdFlags } from './flags.ts';
 import { RpcTable } from './http/rpc-table.ts';
-import type { HttpHandler } from './http/message.ts';
-import { requestListener } from './http/serve.ts';
-import { makeSite } from './http/site.ts';
 import { bindServices } from './services/bind.ts';
 import { snapshotService } from './services/snapshot.ts';
 import { admission } from './shell/admission.ts';
@@ -62,31 +60,14 @@ export async function main(argv: readonly string[]): Promise<void> {
         const member = await Member.start({
           cluster,
           dataDir,
-          walDir: flags['wal-dir'],
-          clientUrls: flags['advertise-client-urls'],
+          ...memberOptionsOf(flags),
           peerTls: peerSecurity.outgoing,
-          heartbeatMs: flags['heartbeat-interval'],
-          electionMs: flags['election-timeout'],
-          snapshotCount: flags['snapshot-count'],
-          quotaBytes: quotaBytesOf(flags),
-          tuning: tuningOf(flags),
-          forceNewCluster: flags['force-new-cluster'],
-          strictReconfig: flags['strict-reconfig-check'],
-          learnersMax: flags['max-learners'],
-          autoPromote: flags['auto-promote'],
           admit: async () => {
             if (isNew) await checkBootstrap(flags, cluster);
             return admit();
           },
           onRemoved: leave,
-          auth: authOptions({
-            clock,
-            random,
-            token: flags['auth-token'],
-            ttlMs: flags['auth-token-ttl'] * 1000,
-            bcryptCost: flags['bcrypt-cost'],
-            trustsCertificates: flags['client-cert-auth'],
-          }),
+          auth: authOptions({ clock, random, ...authFlagsOf(flags) }),
           clock,
           random,
           disk: realDisk,
@@ -95,40 +76,21 @@ export async function main(argv: readonly string[]): Promise<void> {
         });
         onStop(() => member.stop());
         onStop(startAutoCompaction(member, flags));
-        // 4. The clients' door: gRPC and HTTP, one set of handlers, on the same ports.
+        // 4. The services: for the other members, then for clients, by gRPC and by HTTP.
         const { hashKv } = snapshotService(member);
         const rpcs = new RpcTable({ clock, isTimed: flags.metrics === 'extensive' });
         const lease = bindServices(rpcs, member, {
           progressIntervalMs: flags['experimental-watch-progress-notify-interval'],
         });
-        door.open(
-          member.peerServiceOptions({
-            leaseRenew: lease.renew,
-            leaseTimeToLive: lease.askTimeToLive,
-            hashKv,
-          }),
-        );
+        const answers = { leaseRenew: lease.renew, leaseTimeToLive: lease.askTimeToLive, hashKv };
+        door.open(member.peerServiceOptions(answers));
         onStop(await startCorruptionCheck(member, hashKv, flags));
-        const site = makeSite(member, rpcs, siteOptionsOf(flags));
-        const httpUrls = flags['listen-client-http-urls'] ?? [];
-        const clientServer = new GrpcServer({
-          ...clientServerOptionsOf(flags),
-          ...(httpUrls.length === 0 && { onHttp: requestListener(site.clients, log) }),
-        });
-        rpcs.serveBy(clientServer);
         member.leadership.seek();
-        for (const url of flags['listen-client-urls'])
-          await clientServer.listen(hostPort(url), clientSecurity.at(url));
-        const httpPort = async (url: string, handler: HttpHandler): Promise<void> => {
-          const server = new GrpcServer({ onHttp: requestListener(handler, log) });
-          await server.listen(hostPort(url), clientSecurity.at(url));
-          onStop(() => server.stop(STOP_GRACE_MS));
-        };
-        for (const url of httpUrls) await httpPort(url, site.clients);
-        for (const url of flags['listen-metrics-urls'] ?? []) await httpPort(url, site.metrics);
+        const clients = new ClientsDoor(member, rpcs, flags, clientSecurity);
+        await clients.open();
         // 5. The end, in reverse: hand over, let clients go, then the other members, then the disk.
         onStop(() => peerServer.stop(STOP_GRACE_MS));
-        onStop(() => clientServer.stop(STOP_GRACE_MS));
+        onStop(() => clients.close(STOP_GRACE_MS));
         onStop(() => member.cluster.handover.toHeir());
         log.info('serving clients', { urls: flags['listen-client-urls'], member: member.membership.raftId });
       },

@@ -1,5 +1,7 @@
 import type { ServerOptions } from '@kubelab/rpc';
+import type { authOptions } from '../auth/index.ts';
 import type { SiteOptions } from '../http/site.ts';
+import type { MemberOptions } from '../shell/member.ts';
 import type { Tuning } from '../shell/tuning.ts';
 import type { EtcdFlags } from './check.ts';
 
@@ -7,13 +9,39 @@ const QUOTA_BYTES = 2 * 1024 * 1024 * 1024;
 /** What gRPC adds around a request of the largest size, as etcd reckons. */
 const GRPC_OVERHEAD_BYTES = 512 * 1024;
 
+/** What of a member's options the flags say as they are. */
+export function memberOptionsOf(flags: EtcdFlags) {
+  return {
+    walDir: flags['wal-dir'],
+    clientUrls: flags['advertise-client-urls'],
+    heartbeatMs: flags['heartbeat-interval'],
+    electionMs: flags['election-timeout'],
+    snapshotCount: flags['snapshot-count'],
+    quotaBytes: quotaBytesOf(flags),
+    tuning: tuningOf(flags),
+    forceNewCluster: flags['force-new-cluster'],
+    strictReconfig: flags['strict-reconfig-check'],
+    learnersMax: flags['max-learners'],
+    autoPromote: flags['auto-promote'],
+  } satisfies Partial<MemberOptions>;
+}
+
+export function authFlagsOf(flags: EtcdFlags) {
+  return {
+    token: flags['auth-token'],
+    ttlMs: flags['auth-token-ttl'] * 1000,
+    bcryptCost: flags['bcrypt-cost'],
+    trustsCertificates: flags['client-cert-auth'],
+  } satisfies Partial<Parameters<typeof authOptions>[0]>;
+}
+
 /** `--quota-backend-bytes`: 0 means 2 GiB, less means no limit. */
-export function quotaBytesOf({ 'quota-backend-bytes': bytes }: EtcdFlags): number {
+function quotaBytesOf({ 'quota-backend-bytes': bytes }: EtcdFlags): number {
   if (bytes === 0) return QUOTA_BYTES;
   return bytes < 0 ? Number.POSITIVE_INFINITY : bytes;
 }
 
-export function tuningOf(flags: EtcdFlags): Partial<Tuning> {
+function tuningOf(flags: EtcdFlags): Partial<Tuning> {
   return {
     requestBytesMax: flags['max-request-bytes'],
     txnOpsMax: flags['max-txn-ops'],
