@@ -10,14 +10,6 @@ import { isInstalled } from './testing/targets.ts';
 const run = promisify(execFile);
 const NAMES = ['m1', 'm2', 'm3'];
 
-async function three(): Promise<GrowingCluster> {
-  const cluster = await GrowingCluster.create([process.execPath, MAIN]);
-  await cluster.plan(...NAMES, 'm4');
-  for (const name of NAMES) cluster.start(name, NAMES);
-  for (const name of NAMES) await cluster.serves(name);
-  return cluster;
-}
-
 describe('members that are replaced, or left alone, or not let in', {
   skip: !isInstalled('etcdctl') && 'no etcdctl here',
 }, () => {
@@ -30,7 +22,7 @@ describe('members that are replaced, or left alone, or not let in', {
   });
 
   test('a dead member is replaced by one command under writes, and no acknowledged write is lost', async () => {
-    cluster = await three();
+    cluster = await GrowingCluster.of(NAMES, 'm4');
     ledger = new Ledger(cluster, 'm1', 'm2');
     await cluster.end('m3');
     const { stdout } = await run(process.execPath, [
@@ -56,7 +48,7 @@ describe('members that are replaced, or left alone, or not let in', {
   });
 
   test('a member that lives is not replaced', async () => {
-    cluster = await three();
+    cluster = await GrowingCluster.of(NAMES, 'm4');
     const flags = [`--endpoints=${cluster.endpoints('m1')}`, '--name=m3', '--new-name=m4'];
     await assert.rejects(
       run(process.execPath, [MAIN, 'replace-member', ...flags, `--peer-urls=${cluster.member('m4').peer}`]),
@@ -64,8 +56,19 @@ describe('members that are replaced, or left alone, or not let in', {
     );
   });
 
+  test('with --auto-promote a learner that etcdctl added votes as soon as it keeps up', async () => {
+    cluster = await GrowingCluster.create([process.execPath, MAIN], '--auto-promote');
+    await cluster.plan('m1', 'm2');
+    cluster.start('m1');
+    await cluster.serves('m1');
+    const peer = `--peer-urls=${cluster.member('m2').peer}`;
+    assert.match(await cluster.etcdctl('m1', 'member', 'add', 'm2', '--learner', peer), /added to cluster/);
+    cluster.start('m2', ['m1'], '--initial-cluster-state=existing');
+    await cluster.isWhole('m1', 'm2');
+  });
+
   test('--force-new-cluster makes a cluster of the one that is left, with all it has', async () => {
-    cluster = await three();
+    cluster = await GrowingCluster.of(NAMES, 'm4');
     ledger = new Ledger(cluster, 'm1');
     await ledger.goesOn();
     await ledger.stop();
@@ -84,7 +87,7 @@ describe('members that are replaced, or left alone, or not let in', {
   });
 
   test('one that joins with the wrong members, or finds nobody, says so and ends', async () => {
-    cluster = await three();
+    cluster = await GrowingCluster.of(NAMES, 'm4');
     const stranger = cluster.start('m4', ['m1', 'm2'], '--initial-cluster-state=existing');
     assert.equal(await cluster.ended(stranger), 1);
     assert.match(cluster.log('m4'), /error validating peerURLs .*no match found for existing member/);

@@ -8,14 +8,6 @@ import { isInstalled } from './testing/targets.ts';
 
 const NAMES = ['m1', 'm2', 'm3'];
 
-async function three(): Promise<GrowingCluster> {
-  const cluster = await GrowingCluster.create([process.execPath, MAIN]);
-  await cluster.plan(...NAMES, 'm4');
-  for (const name of NAMES) cluster.start(name, NAMES);
-  for (const name of NAMES) await cluster.serves(name);
-  return cluster;
-}
-
 describe('members that lost their data', { skip: !isInstalled('etcdctl') && 'no etcdctl here' }, () => {
   let cluster: GrowingCluster;
   let ledger: Ledger | undefined;
@@ -26,7 +18,7 @@ describe('members that lost their data', { skip: !isInstalled('etcdctl') && 'no 
   });
 
   test('CONF-4 one that lost its data comes back under a new id as a learner, and votes again by itself', async () => {
-    cluster = await three();
+    cluster = await GrowingCluster.of(NAMES);
     ledger = new Ledger(cluster, 'm1', 'm2');
     const before = await cluster.idOf('m3', 'm1');
     await cluster.wipe('m3');
@@ -48,7 +40,7 @@ describe('members that lost their data', { skip: !isInstalled('etcdctl') && 'no 
   });
 
   test('CONF-4 a leader that lost its data finds another one leading, and comes back as the last of all', async () => {
-    cluster = await three();
+    cluster = await GrowingCluster.of(NAMES);
     const leader = await cluster.leader(...NAMES);
     const others = NAMES.filter((name) => name !== leader);
     ledger = new Ledger(cluster, ...others);
@@ -61,7 +53,7 @@ describe('members that lost their data', { skip: !isInstalled('etcdctl') && 'no 
   });
 
   test('CONF-4 CONF-7 one that lost its data helps no other to power while the rest is away', async () => {
-    cluster = await three();
+    cluster = await GrowingCluster.of(NAMES);
     ledger = new Ledger(cluster, 'm1', 'm2');
     await cluster.end('m3');
     await ledger.goesOn();

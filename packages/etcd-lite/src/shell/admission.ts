@@ -1,7 +1,7 @@
 import { type Clock, type Logger, UsageError } from '@kubelab/component-base';
 import { RpcError } from '@kubelab/rpc';
 import { joinStep, nextAdmissionStep } from '../core/admission.ts';
-import { memberIdOf, type MemberRecord } from '../core/members.ts';
+import { memberIdOf, type MemberRecord, plainRecord } from '../core/members.ts';
 import type { PeerCall } from '../transport/peer-calls.ts';
 import { REMOVED_TEXT } from '../transport/peer-link.ts';
 import type { ClusterDescription, JoinRequest, JoinResponse } from '../wire.ts';
@@ -32,6 +32,8 @@ const QUICK_POLLS = 100;
 const DESCRIBE_TIMEOUT_MS = 1000;
 /** Until a replacement is committed and applied. */
 const JOIN_TIMEOUT_MS = 10_000;
+/** How long one that joins looks for a leader. */
+const LEADER_PATIENCE_MS = 5000;
 /** etcd's, for one peer that is asked about a cluster that exists. */
 const EXISTING_TIMEOUT_MS = 10_000;
 
@@ -77,6 +79,7 @@ export async function admitNew(options: AdmissionOptions): Promise<Founding> {
         log.info('there is a cluster already: asking its leader', { leader: step.leader });
         const joined = await tryJoin(options, step.url, cluster.self.raftId, cluster.id);
         if (joined !== undefined) return joined;
+        await clock.sleep(POLL_SLOW_MS);
       }
       await seen;
     }
@@ -104,27 +107,36 @@ export async function admitNew(options: AdmissionOptions): Promise<Founding> {
  * Throws etcd's words where the flags do not fit the cluster.
  */
 export async function admitExisting(options: AdmissionOptions): Promise<Founding> {
-  const { cluster, log } = options;
-  const description = await describeAny(options);
-  const self = validate(cluster, description);
-  const step = joinStep([description]);
-  log.info('joining a cluster', { cluster: description.clusterId.toString(16), member: self.raftId });
-  if (step.kind === 'join') {
-    const joined = await tryJoin(options, step.url, self.raftId, description.clusterId);
-    if (joined !== undefined) return joined;
+  const { cluster, clock, log } = options;
+  const untilMs = clock.monotonic() + LEADER_PATIENCE_MS;
+  for (;;) {
+    const description = await describeAny(options);
+    const self = validate(cluster, description);
+    const { clusterId, members, term } = description;
+    const step = joinStep([description]);
+    log.info('joining a cluster', { cluster: clusterId.toString(16), member: self.raftId });
+    if (step.kind === 'join') {
+      const joined = await tryJoin(options, step.url, self.raftId, clusterId);
+      if (joined !== undefined) return joined;
+    }
+    const isOver = clock.monotonic() > untilMs;
+    if (isOver && (step.kind === 'join' || self.clientUrls.length > 0))
+      throw new NotAdmittedError(self.raftId);
+    const voterCount = members.filter(({ isLearner }) => !isLearner).length;
+    const isSecondVoter = !self.isLearner && voterCount === 2 && self.clientUrls.length === 0;
+    // Perhaps there is no leader because its vote is missing. It was never seen to start: it has promised nothing.
+    if (step.kind === 'wait' && (isOver || isSecondVoter)) {
+      return newcomer(options, clusterId, { raftId: self.raftId, term, vote: self.raftId, members });
+    }
+    await clock.sleep(POLL_SLOW_MS);
   }
-  if (self.clientUrls.length > 0) {
-    throw new Error(
-      `member ${self.raftId} has been started before, and its cluster has no leader to say what it missed`,
-    );
+}
+
+class NotAdmittedError extends Error {
+  constructor(raftId: string) {
+    super(`the cluster has no leader that could say what member ${raftId} may do without the data it had`);
+    this.name = 'NotAdmittedError';
   }
-  // Perhaps it is what the others need for a quorum. It was never started, so it has promised nothing.
-  return newcomer(options, description.clusterId, {
-    raftId: self.raftId,
-    term: description.term,
-    vote: self.raftId,
-    members: description.members,
-  });
 }
 
 /** The peers of the flags are another cluster. */
@@ -147,6 +159,8 @@ async function tryJoin(
 ): Promise<Founding | undefined> {
   const { cluster, call, log } = options;
   const { name, peerUrls } = cluster.self;
+  // The others have not noticed yet: that leader was this very member, before it lost its data.
+  if (peerUrls.includes(url)) return undefined;
   const request: JoinRequest = { raftId, name, peerUrls };
   try {
     const joined = await call<JoinResponse>(url, 'Join', request, JOIN_TIMEOUT_MS);
@@ -174,12 +188,8 @@ function newcomer(
     first: NOTHING,
     term,
     vote,
-    members: members.map(plain),
+    members: members.map(plainRecord),
   };
-}
-
-function plain(member: MemberRecord): MemberRecord {
-  return { ...member };
 }
 
 async function describeAny({ cluster, call, log }: AdmissionOptions): Promise<ClusterDescription> {

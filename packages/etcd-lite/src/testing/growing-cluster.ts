@@ -7,6 +7,7 @@ import { realClock, silentLogger } from '@kubelab/component-base';
 import { eventually } from '@kubelab/component-base/testing';
 import { EtcdClient } from '@kubelab/rpc/etcd';
 import { endProcess, freePort } from '@kubelab/rpc/testing';
+import { MAIN } from './processes.ts';
 
 /** A program that takes etcd's flags, and what goes before them. */
 export type Program = readonly [command: string, ...before: string[]];
@@ -34,6 +35,15 @@ export class GrowingCluster {
   /** `flags` go to every member. Nothing runs yet. */
   static async create(program: Program, ...flags: string[]): Promise<GrowingCluster> {
     return new GrowingCluster(await mkdtemp(join(tmpdir(), 'etcd-grow-')), program, flags);
+  }
+
+  /** Ours, with these members running and serving. */
+  static async of(names: readonly string[], ...planned: string[]): Promise<GrowingCluster> {
+    const cluster = await GrowingCluster.create([process.execPath, MAIN]);
+    await cluster.plan(...names, ...planned);
+    for (const name of names) cluster.start(name, names);
+    for (const name of names) await cluster.serves(name);
+    return cluster;
   }
 
   /** Gives a member its name and its ports. */
