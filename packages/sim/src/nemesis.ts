@@ -1,4 +1,5 @@
 import type { Random } from '@kubelab/component-base';
+import type { Operator } from './operator.ts';
 import type { Fault, Settings } from './settings.ts';
 import type { Tearing } from './world/inode.ts';
 import type { SimNetwork } from './world/sim-network.ts';
@@ -11,24 +12,23 @@ export interface NemesisWorld {
   readonly settings: Settings;
   readonly nodes: readonly SimNode[];
   readonly network: SimNetwork;
+  readonly operator: Operator;
   readonly onFault: (node: SimNode | undefined, note: string) => void;
   readonly onCrashed: (node: SimNode) => void;
+  /** No client reaches it any more, for a while. */
+  readonly onHidden: (node: SimNode) => void;
 }
 
 /** Brings misfortune, as often and of such kinds as the settings say, until it is told to stop. */
 export class Nemesis {
   readonly #world: NemesisWorld;
   #isOver = false;
-  /** The one machine whose disk loses bits; whether it already has. */
-  readonly #fragile: SimNode | undefined;
-  #hasFlipped = false;
 
   constructor(world: NemesisWorld) {
     this.#world = world;
     const { settings, nodes, network, random } = world;
-    const { lossRate, duplicationRate, delayRate } = settings;
-    Object.assign(network.mood, { lossRate, duplicationRate, delayRate });
-    this.#fragile = settings.faults.includes('bit-flip') ? nodes[random.int(nodes.length)] : undefined;
+    const { lossRate, duplicationRate, delayRate, stallRate } = settings;
+    Object.assign(network.mood, { lossRate, duplicationRate, delayRate, stallRate });
     for (const node of nodes) {
       node.disk.mood.onOperation = () => {
         if (!this.#isOver && random.float() < settings.crashAtIoRate) this.#crashSoon(node);
@@ -37,32 +37,30 @@ export class Nemesis {
     this.#next();
   }
 
-  isDamaged(node: SimNode): boolean {
-    return this.#hasFlipped && node === this.#fragile;
-  }
-
   /** From now on nothing goes wrong any more, and all machines run. */
   heal(): void {
     this.#isOver = true;
-    const { network, nodes } = this.#world;
+    const { network, nodes, operator } = this.#world;
     network.mood.blocked.clear();
-    Object.assign(network.mood, { lossRate: 0, duplicationRate: 0, delayRate: 0 });
+    network.mood.hidden.clear();
+    Object.assign(network.mood, { lossRate: 0, duplicationRate: 0, delayRate: 0, stallRate: 0 });
     for (const node of nodes) {
       Object.assign(node.disk.mood, { isFull: false, failsSync: false, slowness: 1 });
       node.life.pausedUntilMs = 0;
-      if (!node.isUp && !node.isRetired) node.start();
+      operator.start(node);
     }
   }
 
   crash(node: SimNode, note: string): void {
-    const { random, onFault, onCrashed } = this.#world;
+    const { random, onFault, onCrashed, operator, settings } = this.#world;
     if (!node.isUp) return;
+    const mayFlip = !this.#isOver && settings.faults.includes('bit-flip') && operator.canLose(node);
     const tearing = (['all-lost', 'some-lost', 'some-lost', 'none-lost'] as const)[random.int(4)] as Tearing;
     onFault(node, `${note}, ${tearing}`);
     node.crash(tearing);
-    if (node === this.#fragile && !this.#hasFlipped && random.float() < 0.3) {
+    if (mayFlip && random.float() < 0.3) {
       const path = node.disk.flipBit();
-      this.#hasFlipped = path !== undefined;
+      node.isDamaged = path !== undefined;
       onFault(node, `bit flipped in ${path}`);
     }
     onCrashed(node);
@@ -72,7 +70,7 @@ export class Nemesis {
 
   #restart(node: SimNode, delayMs: number): void {
     this.#world.timeline.at(delayMs, undefined, { event: 'restart', note: node.name }, () => {
-      if (!node.isUp && !node.isRetired) node.start();
+      this.#world.operator.start(node);
     });
   }
 
@@ -98,7 +96,7 @@ export class Nemesis {
   }
 
   #strike(fault: Fault): void {
-    const { nodes, random, timeline, onFault } = this.#world;
+    const { nodes, random, timeline, onFault, operator } = this.#world;
     const up = nodes.filter(({ isUp }) => isUp);
     const node = up[random.int(up.length)];
     if (node === undefined) return;
@@ -128,11 +126,82 @@ export class Nemesis {
       case 'full-disk':
         mood.isFull = true;
         return onFault(node, 'the disk is full');
+      case 'stop':
+        return this.#stop(node);
+      case 'move-leader':
+        return this.#moveLeader();
+      case 'hidden':
+        return this.#hide(node);
+      case 'wipe':
+        return this.#wipe(node);
+      case 'grow':
+        return operator.grow();
+      case 'shrink':
+        return operator.shrink();
+      case 'promote':
+        return operator.promote();
+      case 'replace':
+        return operator.replace((lost) => this.crash(lost, 'is gone'));
       // These have their own moments.
       case 'crash-at-io':
       case 'bit-flip':
         return;
     }
+  }
+
+  /** A process ends in good order. */
+  #stop(node: SimNode): void {
+    const { timeline, onFault, onCrashed } = this.#world;
+    if (node.running === undefined) return;
+    const { life } = node;
+    onFault(node, 'is stopped');
+    timeline.at(0, life, { event: 'stop' }, () => {
+      const ended = (): void => {
+        if (node.isUp && node.life === life) node.crash('none-lost');
+        onCrashed(node);
+        this.#restart(node, 50);
+      };
+      node.stop().then(ended, ended);
+    });
+  }
+
+  #moveLeader(): void {
+    const { nodes, random, timeline, onFault, operator } = this.#world;
+    const leader = nodes.find(({ running }) => running?.member.leadership.isLeader === true);
+    const members = operator.members();
+    const target = members[random.int(members.length)];
+    if (leader === undefined || target === undefined) return;
+    onFault(leader, `is to pass leadership on to ${target.name}`);
+    timeline.at(0, leader.life, { event: 'move-leader' }, () => {
+      const targetID = Number.parseInt(target.raftId, 16);
+      // Whether it can be done is the others' business.
+      leader.running?.maintenance.moveLeader({ targetID }).catch(() => undefined);
+    });
+  }
+
+  #hide(node: SimNode): void {
+    const { network, timeline, random, onFault, onHidden } = this.#world;
+    const { hidden } = network.mood;
+    hidden.add(node.name);
+    onFault(node, 'is reached by no client');
+    onHidden(node);
+    timeline.at(
+      random.int(1500),
+      undefined,
+      { event: 'partition-ends' },
+      () => void hidden.delete(node.name),
+    );
+  }
+
+  /** A disk is replaced by an empty one; first that of a machine that must not come back with its own. */
+  #wipe(chosen: SimNode): void {
+    const { nodes, onFault, operator } = this.#world;
+    const retired = nodes.find((node) => node.isRetired && !node.isOut);
+    const node = retired ?? chosen;
+    if (retired === undefined && !operator.canLose(node)) return;
+    this.crash(node, 'crash');
+    onFault(node, 'has a new disk');
+    operator.wipe(node);
   }
 
   /** A leader stops, others go on without it, and it comes back before anybody can tell it. */
@@ -144,7 +213,7 @@ export class Nemesis {
     const { blocked } = network.mood;
     const cut = nodes
       .filter((node) => node !== leader)
-      .flatMap(({ id }) => [`${id}>${leader.id}`, `${leader.id}>${id}`]);
+      .flatMap(({ name }) => [`${name}>${leader.name}`, `${leader.name}>${name}`]);
     for (const way of cut) blocked.add(way);
     const aloneMs = leader.life.pausedUntilMs - timeline.nowMs + random.int(200);
     timeline.at(aloneMs, undefined, { event: 'partition-ends' }, () => {
@@ -158,13 +227,13 @@ export class Nemesis {
     const { nodes, random, timeline, network, onFault } = this.#world;
     const { blocked } = network.mood;
     const isWhole = random.float() < 0.3;
-    const sides = new Map(nodes.map(({ id }) => [id, random.int(2)]));
+    const sides = new Map(nodes.map(({ name }) => [name, random.int(2)]));
     const cut: string[] = [];
     for (const a of nodes) {
       for (const b of nodes) {
-        const isCut = isWhole ? sides.get(a.id) !== sides.get(b.id) : random.float() < 0.3;
+        const isCut = isWhole ? sides.get(a.name) !== sides.get(b.name) : random.float() < 0.3;
         if (a === b || !isCut) continue;
-        blocked.add(`${a.id}>${b.id}`);
+        blocked.add(`${a.name}>${b.name}`);
         cut.push(`${a.name}→${b.name}`);
       }
     }

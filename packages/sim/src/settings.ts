@@ -12,15 +12,28 @@ export const FAULTS = [
   'failed-sync',
   'full-disk',
   'bit-flip',
+  'stop',
+  'move-leader',
+  'hidden',
+  'wipe',
+  'grow',
+  'shrink',
+  'replace',
+  'promote',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
 export interface Settings extends NodeSettings {
   readonly clientCount: number;
+  /** Of requests of any shape. */
+  readonly richShare: number;
   readonly watchCount: number;
   readonly lossRate: number;
   readonly duplicationRate: number;
   readonly delayRate: number;
+  readonly stallRate: number;
+  /** Of requests of clients, and of answers to them. */
+  readonly clientLossRate: number;
   /** Those that this run may meet. */
   readonly faults: readonly Fault[];
   /** Mean time between two. */
@@ -42,12 +55,18 @@ export function settingsOf(random: Random): Settings {
     snapshotCount: pick(3, 5, 20, 10_000),
     walSegmentBytes: pick(4096, 8192, 65_536),
     clientCount: pick(2, 4, 8),
+    richShare: pick(0, 0.3, 0.6),
     watchCount: 3,
     lossRate: pick(0, 0, 0.02, 0.1),
     duplicationRate: pick(0, 0.05),
     delayRate: pick(0, 0, 0.05),
-    // Damage is survived where others have the data.
-    faults: nodeCount === 1 ? faults.filter((fault) => fault !== 'bit-flip') : faults,
+    stallRate: pick(0, 0.1),
+    clientLossRate: pick(0, 0, 0.03),
+    strictReconfig: pick(true, false),
+    autoPromote: pick(true, false),
+    quotaBytes: pick(1 << 30, 1 << 30, 1 << 30, 30_000),
+    fragmentBytesMax: pick(100, 1000, 1 << 20),
+    faults,
     faultIntervalMs: pick(100, 300, 1000),
     crashAtIoRate: faults.includes('crash-at-io') ? pick(0.001, 0.005) : 0,
   };

@@ -1,7 +1,8 @@
 import { seededRandom, type Random } from '@kubelab/component-base';
 import { LeasePromises } from './checks/leases.ts';
+import { Observed } from './checks/observed.ts';
 import { RaftSafety } from './checks/raft-safety.ts';
-import { Revisions, type Told } from './checks/revisions.ts';
+import { Revisions } from './checks/revisions.ts';
 import { stateHash } from './checks/same-state.ts';
 import { checkByRevision } from './checks/serial-order.ts';
 import { Violation, require } from './checks/violation.ts';
@@ -11,11 +12,12 @@ import type { Operation } from './clients/operation.ts';
 import type { Shared } from './clients/requests.ts';
 import { WatchClient } from './clients/watch-client.ts';
 import { Nemesis } from './nemesis.ts';
+import { Operator } from './operator.ts';
 import { type Settings, settingsOf } from './settings.ts';
 import { Trace } from './trace.ts';
 import { guardGlobals } from './world/guard.ts';
 import { SimNetwork } from './world/sim-network.ts';
-import { type Running, SimNode } from './world/sim-node.ts';
+import { SimNode } from './world/sim-node.ts';
 import { type Happening, Timeline } from './world/timeline.ts';
 
 export interface SimulationOptions {
@@ -43,6 +45,10 @@ export interface SimulationResult {
 const HEALING_ELECTIONS_MAX = 20;
 const RESTART_MS = 500;
 const EVENTS_AFTER_MAX = 60_000;
+const HASH_EVENTS_MAX = 10_000;
+const TEND_MS = 300;
+/** Machines that are no members at first. */
+const SPARE_COUNT = 2;
 
 /** Runs one seed: misfortune for `eventCount` events, then healing, then the final accounts. Throws `Violation`. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
@@ -58,15 +64,20 @@ class Simulation {
   readonly #settings: Settings;
   readonly #trace: Trace;
   readonly #nodes: SimNode[];
-  readonly #raft = new RaftSafety((id) => this.#nodes.find((node) => node.id === id)?.name ?? id);
+  readonly #raft = new RaftSafety((id) => this.#names.get(id) ?? id);
+  /** Raft id → machine. */
+  readonly #names = new Map<string, string>();
   readonly #revisions = new Revisions();
   readonly #leases = new LeasePromises();
-  /** How far each running member's store has been looked at. */
-  readonly #looked = new WeakMap<Running, number>();
+  readonly #observed = new Observed(this.#revisions, (change) =>
+    this.#leases.applied(change, this.timeline.nowMs),
+  );
   readonly #operations: Operation[] = [];
   readonly #shared: Shared = { leases: [], revision: 1, compactedMax: 0 };
   readonly #clients: KvClient[];
   readonly #watches: WatchClient[];
+  readonly #operator: Operator;
+  readonly #network: SimNetwork;
   readonly #nemesis: Nemesis;
   #isHealing = false;
   #failure: unknown;
@@ -83,22 +94,36 @@ class Simulation {
     const network = new SimNetwork({
       timeline,
       random,
-      endpointOf: (id) => this.#nodes.find((node) => node.id === id),
+      at: (url) => this.#nodes.find((node) => node.url === url),
       onSent: (message) => this.#raft.sent(message),
     });
+    this.#network = network;
     const world = { timeline, network, events: this.#nodeEvents() };
     this.#nodes = Array.from(
-      { length: settings.nodeCount },
+      { length: settings.nodeCount + SPARE_COUNT },
       (_, i) => new SimNode(`n${i + 1}`, options.seed * 31 + i, world, settings),
     );
     const nodes = this.#nodes;
-    for (const node of nodes) node.start();
+    for (const node of nodes.slice(settings.nodeCount)) node.isOut = true;
+    for (const node of nodes) {
+      this.#names.set(node.id, node.name);
+      if (!node.isOut) node.start();
+    }
+    this.#operator = new Operator({
+      timeline,
+      random,
+      nodes,
+      isAlone: settings.nodeCount === 1,
+      onAct: (node, note) => this.#say(node?.name ?? '', 'OPERATOR', note),
+    });
     this.#nemesis = new Nemesis({
       timeline,
       random,
       settings,
       nodes,
       network,
+      operator: this.#operator,
+      onHidden: (node) => this.#disconnected(node),
       onFault: (node, note) => this.#say(node?.name ?? '', 'FAULT', note),
       onCrashed: (node) => this.#crashed(node),
     });
@@ -111,6 +136,7 @@ class Simulation {
       random,
       revisions: this.#revisions,
       nodes,
+      network: network.mood,
       compactedMax: () => this.#shared.compactedMax,
     };
     const ranges = [
@@ -162,43 +188,10 @@ class Simulation {
     this.#write(happening, node);
     if (node?.running !== undefined) {
       this.#raft.check(node.running.member.raft);
-      this.#look(node.name, node.running);
+      this.#observed.look(node.name, node.running);
     }
     if (this.#failure !== undefined) throw this.#failure;
     return true;
-  }
-
-  /** What the member has applied since last time, held against what others have. */
-  #look(name: string, running: Running): void {
-    const { store } = running.member.machine;
-    const from = (this.#looked.get(running) ?? 1) + 1;
-    if (store.revision < from) {
-      require(store.revision === from - 1, 'revision-forward', () =>
-        `${name}: revision ${from - 1} → ${store.revision}`);
-      return;
-    }
-    this.#looked.set(running, store.revision);
-    const { log, start } = store.changesSince(Math.max(from, store.compactRevision));
-    const byRevision = new Map<number, Told[]>();
-    for (const version of log.slice(start)) {
-      const told: Told = {
-        key: version.history.text,
-        value: version.version === 0 ? undefined : Buffer.from(version.value).toString('latin1'),
-        revision: version.modRevision,
-        createRevision: version.createRevision,
-        version: version.version,
-        lease: Number(version.lease),
-      };
-      const list = byRevision.get(version.modRevision);
-      if (list === undefined) byRevision.set(version.modRevision, [told]);
-      else list.push(told);
-    }
-    for (const [revision, told] of byRevision) {
-      // At the compacted revision itself only what is still there can be told, after a restart.
-      if (revision === store.compactRevision && this.#revisions.has(revision)) continue;
-      if (!this.#revisions.tell(name, revision, told)) continue;
-      for (const change of this.#revisions.at(revision)) this.#leases.applied(change, this.timeline.nowMs);
-    }
   }
 
   /** Liveness: with nothing in the way, all agree soon, everything is answered, no watch lacks anything. */
@@ -209,9 +202,15 @@ class Simulation {
     const { electionMs } = this.#settings;
     const untilMs = this.timeline.nowMs + RESTART_MS + HEALING_ELECTIONS_MAX * electionMs + PATIENCE_MS;
     let probes: Operation[] | undefined;
+    let tendMs = this.timeline.nowMs;
     for (let i = 0; i < EVENTS_AFTER_MAX; i++) {
       await this.#step();
-      const members = this.#nodes.filter(({ isRetired }) => !isRetired);
+      if (this.timeline.nowMs > tendMs) {
+        tendMs = this.timeline.nowMs + TEND_MS;
+        this.#operator.tend();
+        this.#makeRoom();
+      }
+      const members = this.#operator.machines().filter(({ isOut }) => !isOut);
       const isSettled = this.#isAgreed(members);
       if (probes === undefined && isSettled)
         probes = members.map((node) => this.#clients[0]?.probe(node)).filter((probe) => probe !== undefined);
@@ -224,19 +223,34 @@ class Simulation {
       ) {
         require(probes.every(({ outcome }) => outcome === 'ok'), 'liveness', () =>
           'a member answers no more');
-        return this.#compareStates(members);
+        return await this.#compareStates(members);
       }
       if (this.timeline.nowMs > untilMs) break;
     }
-    const states = this.#nodes.map(
-      ({ name, running }) => `${name} ${running === undefined ? 'down' : running.member.applied}`,
-    );
+    const states = this.#operator
+      .machines()
+      .map(({ name, running }) => `${name} ${running === undefined ? 'down' : running.member.applied}`);
     const waiting = this.#operations.filter(({ outcome }) => outcome === 'pending').length;
     const behind = this.#watches.filter((watch) => !watch.isCurrent()).map(({ name }) => name);
     throw new Violation(
       'liveness',
       `${states.join(', ')}; ${waiting} unanswered; watches behind: ${behind.join(' ')}`,
     );
+  }
+
+  /** A full store is emptied, and told that it is not full any more. */
+  #makeRoom(): void {
+    const nodes = this.#operator.machines();
+    const full = nodes.find(
+      ({ serving }) => serving !== undefined && serving.member.machine.state.alarms.size > 0,
+    );
+    const [client] = this.#clients;
+    if (full === undefined || client === undefined) return;
+    const { revision } = this.#shared;
+    this.#shared.compactedMax = Math.max(this.#shared.compactedMax, revision);
+    client.ask(full, { type: 'delete', key: 'k0', end: 'z' });
+    client.ask(full, { type: 'compact', revision });
+    client.ask(full, { type: 'disarm' });
   }
 
   #isAgreed(members: readonly SimNode[]): boolean {
@@ -246,16 +260,27 @@ class Simulation {
       applied !== undefined &&
       applied >= this.#raft.committedIndex &&
       members.some(({ running }) => running?.member.leadership.isLeader === true) &&
-      others.every((running) => running?.member.applied === applied)
+      others.every((running) => running?.member.applied === applied) &&
+      first?.member.machine.state.alarms.size === 0 &&
+      members.every(({ running }) => running?.member.membership.isLearner === false)
     );
   }
 
-  #compareStates(members: readonly SimNode[]): void {
-    const hashes = members.map(
-      ({ name, running }) => `${name} ${running === undefined ? '' : stateHash(running)}`,
-    );
-    require(new Set(hashes.map((hash) => hash.split(' ')[1])).size === 1, 'same-state', () =>
-      hashes.join(', '));
+  async #compareStates(members: readonly SimNode[]): Promise<void> {
+    const hashes: string[] = [];
+    for (const { name, running, life } of members) {
+      if (running === undefined) continue;
+      const state = stateHash(running);
+      this.timeline.at(0, life, { event: 'hash-kv' }, () => {
+        running.snapshot.hashKv({ revision: 0 }).then(
+          ({ hash }) => hashes.push(`${name} ${state}/${hash}`),
+          (error: unknown) => this.#fail(error),
+        );
+      });
+    }
+    for (let i = 0; i < HASH_EVENTS_MAX && hashes.length < members.length; i++) await this.#step();
+    const isSame = new Set(hashes.map((hash) => hash.split(' ')[1])).size === 1;
+    require(isSame && hashes.length === members.length, 'same-state', () => hashes.join(', '));
   }
 
   /** What clients were told, as a whole. How many keys the second oracle could search. */
@@ -265,8 +290,12 @@ class Simulation {
     return checkKeys(this.#operations);
   }
 
-  #crashed(node: SimNode): void {
+  #disconnected(node: SimNode): void {
     for (const watch of this.#watches) watch.nodeCrashed(node);
+  }
+
+  #crashed(node: SimNode): void {
+    this.#disconnected(node);
     // Mostly the others notice at once, by their connections.
     for (const other of this.#nodes) {
       if (other === node || this.#random.float() < 0.4) continue;
@@ -278,22 +307,38 @@ class Simulation {
 
   #nodeEvents(): ConstructorParameters<typeof SimNode>[2]['events'] {
     return {
-      onStarted: (node) => this.#say(node.name, 'started', ''),
+      onStarted: (node) => {
+        this.#names.set(node.id, node.name);
+        this.#say(node.name, 'started', `as ${node.id}`);
+      },
+      onLeft: (node) => {
+        this.#say(node.name, 'left', '');
+        this.#crashed(node);
+      },
       onFatal: (node, msg, error) => {
         if (error instanceof Violation) return this.#fail(error);
+        if (msg.includes('an earlier life')) return this.#retire(node, error);
         if (!isDiskError(error))
           return this.#fail(new Violation('fatal', `${node.name}: ${msg}: ${textOf(error)}`));
         this.#nemesis.crash(node, `gave up, ${msg}: ${textOf(error)}`);
       },
       onStartFailed: (node, error) => {
         if (isDiskError(error)) return this.#nemesis.crash(node, `start failed: ${textOf(error)}`);
-        if (!this.#nemesis.isDamaged(node))
+        if (!node.hasData) return this.#nemesis.crash(node, `is not admitted: ${textOf(error)}`);
+        if (!node.isDamaged)
           return this.#fail(new Violation('start', `${node.name} does not start: ${textOf(error)}`));
-        node.isRetired = true;
-        node.life.isAlive = false;
-        this.#say(node.name, 'retired', textOf(error));
+        this.#retire(node, error);
       },
     };
+  }
+
+  /** It does not come back but with an empty disk. */
+  #retire(node: SimNode, error: unknown): void {
+    node.isRetired = true;
+    node.isDamaged = true;
+    node.crash('none-lost');
+    this.#say(node.name, 'retired', textOf(error));
+    this.#crashed(node);
   }
 
   #clientWorld(): ConstructorParameters<typeof KvClient>[1] {
@@ -301,9 +346,13 @@ class Simulation {
       timeline: this.timeline,
       random: this.#random,
       nodes: this.#nodes,
+      network: this.#network.mood,
+      lossRate: this.#settings.clientLossRate,
       operations: this.#operations,
       shared: this.#shared,
-      onAnswer: (operation) => this.#leases.answered(operation),
+      richShare: this.#settings.richShare,
+      onAsk: (operation) => this.#leases.asked(operation),
+      onAnswer: (operation) => this.#leases.answered(operation, this.timeline.nowMs),
       isOver: () => this.#isHealing,
     };
   }

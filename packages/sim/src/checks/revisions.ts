@@ -24,6 +24,8 @@ export class Revisions {
   readonly #byRevision = new Map<number, readonly Change[]>();
   readonly #byKey = new Map<string, Change[]>();
   readonly #valueAt = new Map<string, number>();
+  /** Writes of the value that the key had already: that is what a put that keeps the value does. */
+  readonly echoes: Change[] = [];
   #last: number;
 
   /** `base`: the revision of an empty store, after which all of this begins. */
@@ -46,6 +48,11 @@ export class Revisions {
   /** Where a value, which only one request ever wrote, was written. */
   revisionOf(value: string): number | undefined {
     return this.#valueAt.get(value);
+  }
+
+  /** Whether the key has ever hung on the lease. */
+  hasHung(key: string, lease: number): boolean {
+    return (this.#byKey.get(key) ?? []).some((change) => change.lease === lease);
   }
 
   /** The key as of a revision. */
@@ -87,9 +94,9 @@ export class Revisions {
   tell(node: string, revision: number, told: readonly Told[]): boolean {
     const known = this.#byRevision.get(revision);
     if (known !== undefined) {
-      const isSame = describe(known) === describe(told);
+      const isSame = describeChanges(known) === describeChanges(told);
       require(isSame, 'state-machine', () =>
-        `${node} has at revision ${revision}: ${describe(told)}, others ${describe(known)}`);
+        `${node} has at revision ${revision}: ${describeChanges(told)}, others ${describeChanges(known)}`);
       return false;
     }
     require(revision === this.#last + 1, 'state-machine', () =>
@@ -114,11 +121,13 @@ export class Revisions {
       `revision ${revision} deletes ${key}, which did not exist`);
     if (value !== undefined) {
       const before = this.#valueAt.get(value);
-      require(before === undefined, 'applied-twice', () =>
+      const isEcho = before !== undefined && previous?.value === value;
+      require(before === undefined || isEcho, 'applied-twice', () =>
         `${value} was written in revisions ${before} and ${revision}`);
-      this.#valueAt.set(value, revision);
+      if (!isEcho) this.#valueAt.set(value, revision);
     }
     const change = { ...told, previous };
+    if (value !== undefined && previous?.value === value) this.echoes.push(change);
     const history = this.#byKey.get(key);
     if (history === undefined) this.#byKey.set(key, [change]);
     else history.push(change);
@@ -126,7 +135,7 @@ export class Revisions {
   }
 }
 
-function describe(changes: readonly Told[]): string {
+export function describeChanges(changes: readonly Told[]): string {
   return changes
     .map(({ key, value, version, createRevision, lease }) => {
       const what = value === undefined ? 'deleted' : `= ${value} v${version} c${createRevision}`;

@@ -16,5 +16,10 @@ export function stateHash({ member }: Running): string {
   for (const { id, ttl, keys } of [...lessor.all()].toSorted((a, b) => (a.id < b.id ? -1 : 1)))
     say(id, ttl, [...keys].sort());
   for (const [key, alarm] of state.alarms) say(key, alarm);
+  const { enabled, revision, users, roles } = state.auth.stored();
+  say(enabled, revision, users, roles);
+  for (const { raftId, name, peerUrls, clientUrls, isLearner, autoPromote } of state.members.all())
+    say(raftId, name, peerUrls, clientUrls, isLearner, autoPromote);
+  say([...state.members.removed].sort());
   return hash.digest('hex');
 }

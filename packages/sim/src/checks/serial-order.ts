@@ -1,5 +1,8 @@
 import { type Operation, describeRequest, type Seen } from '../clients/operation.ts';
 import type { Change, Revisions } from './revisions.ts';
+import { checkRefusals } from './refusals.ts';
+import { checkRich, deletionsOf, valuesOf } from './rich-order.ts';
+import type { TxnSpec } from '../clients/rich-request.ts';
 import { require } from './violation.ts';
 
 /**
@@ -13,6 +16,8 @@ export function checkByRevision(operations: readonly Operation[], revisions: Rev
   for (const operation of operations) checkRefused(operation, revisions);
   checkRealTime(operations, revisions);
   checkCauses(operations, revisions);
+  checkRich(operations, revisions);
+  checkRefusals(operations);
 }
 
 /** The answer is what a store without faults would have said at that revision. */
@@ -59,10 +64,12 @@ function checkAnswer(operation: Operation, revisions: Revisions): void {
 }
 
 function checkRefused({ outcome, request }: Operation, revisions: Revisions): void {
-  if (outcome !== 'refused' || (request.type !== 'put' && request.type !== 'cas')) return;
-  const revision = revisions.revisionOf(request.value);
-  require(revision === undefined, 'refused-and-done', () =>
-    `${describeRequest(request)} was refused, and is revision ${revision}`);
+  if (outcome !== 'refused') return;
+  for (const value of valuesOf(request)) {
+    const revision = revisions.revisionOf(value);
+    require(revision === undefined, 'refused-and-done', () =>
+      `${describeRequest(request)} was refused, and is revision ${revision}`);
+  }
 }
 
 /** What had been answered before another began comes before it; strictly, if that one writes. */
@@ -92,10 +99,11 @@ function checkRealTime(operations: readonly Operation[], revisions: Revisions): 
 /** Every revision is somebody's doing: an operation's, or a lease's that ran out. */
 function checkCauses(operations: readonly Operation[], revisions: Revisions): void {
   const written = new Set<string>();
-  for (const { request } of operations)
-    if (request.type === 'put' || request.type === 'cas') written.add(request.value);
-  const deletions = operations.filter(
-    ({ request, outcome }) => request.type === 'delete' && outcome !== 'refused',
+  for (const { request } of operations) for (const value of valuesOf(request)) written.add(value);
+  const deletions = operations.flatMap((operation) =>
+    operation.outcome === 'refused'
+      ? []
+      : deletionsOf(operation.request).map((range) => ({ ...operation, range })),
   );
   for (let revision = 2; revision <= revisions.last; revision++) {
     for (const change of revisions.at(revision)) {
@@ -104,10 +112,9 @@ function checkCauses(operations: readonly Operation[], revisions: Revisions): vo
         value !== undefined
           ? written.has(value)
           : previous?.lease !== 0 ||
-            deletions.some(({ request, outcome, answer }) => {
-              if (request.type !== 'delete') return false;
+            deletions.some(({ range, outcome, answer }) => {
               const covers =
-                request.end === undefined ? key === request.key : key >= request.key && key < request.end;
+                range.end === undefined ? key === range.key : key >= range.key && key < range.end;
               return covers && (outcome !== 'ok' || answer?.revision === revision);
             });
       require(isCaused, 'no-cause', () => `revision ${revision} changes ${key}, and nobody asked for it`);
@@ -120,25 +127,40 @@ const PLACELESS: ReadonlySet<Operation['request']['type']> = new Set([
   'keep-alive',
   'revoke',
   'compact',
+  'time-to-live',
+  'leases',
+  'hash-kv',
+  'disarm',
+  'role',
 ]);
 
 /** Where an operation stands in the order; undefined: nowhere, as far as anybody can tell. */
 function placeOf({ outcome, answer, request }: Operation, revisions: Revisions): number | undefined {
   if (PLACELESS.has(request.type)) return undefined;
   if (outcome === 'ok') return answer?.revision;
-  return request.type === 'put' || request.type === 'cas' ? revisions.revisionOf(request.value) : undefined;
+  return valuesOf(request)
+    .map((value) => revisions.revisionOf(value))
+    .find((revision) => revision !== undefined);
 }
 
 function isWrite({ request, answer, outcome }: Operation, revisions: Revisions): boolean {
   if (outcome !== 'ok') return true;
   if (request.type === 'delete') return (answer?.previous?.length ?? 0) > 0;
+  if (request.type === 'txn') return answer?.hasWritten === true;
   return (
     request.type === 'put' || (request.type === 'cas' && revisions.revisionOf(request.value) !== undefined)
   );
 }
 
 function isStale(operation: Operation | undefined): boolean {
+  if (operation?.request.type === 'txn') return isEmpty(operation.request.txn);
+  if (operation?.request.type === 'range') return operation.request.range.isSerializable;
   return operation?.request.type === 'get' && operation.request.serializable;
+}
+
+/** To etcd a transaction without operations is serializable, whatever it compares. */
+function isEmpty({ success, failure }: TxnSpec): boolean {
+  return success.length === 0 && failure.length === 0;
 }
 
 function isPutOf(changes: readonly Change[], { key, value }: { key: string; value: string }): boolean {

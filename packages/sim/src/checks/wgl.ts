@@ -1,4 +1,5 @@
 import type { Operation } from '../clients/operation.ts';
+import { writesOf } from '../clients/rich-request.ts';
 import { require } from './violation.ts';
 
 /** One operation on one key. `end` is infinite where no answer came: it may take effect at any time, or never. */
@@ -73,6 +74,9 @@ export function checkKeys(operations: readonly Operation[]): number {
   const leased = new Set(
     operations.flatMap(({ request }) => (request.type === 'put' && request.lease !== 0 ? [request.key] : [])),
   );
+  // What parts of transactions do is not told here.
+  for (const { request } of operations)
+    if (request.type === 'txn') for (const { key } of writesOf(request.txn)) leased.add(key);
   const valueOf = valuesByRevision(operations);
   const keys = new Set(operations.flatMap(({ request }) => ('key' in request ? [request.key] : [])));
   let checked = 0;

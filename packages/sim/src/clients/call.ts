@@ -1,5 +1,5 @@
-import { EtcdError } from '@kubelab/etcd-lite';
-import { type Init, loadProto } from '@kubelab/rpc';
+import { EtcdError, learnerGuard } from '@kubelab/etcd-lite';
+import { type CallInfo, type Init, loadProto } from '@kubelab/rpc';
 import {
   bytesOf,
   type CompactionRequest,
@@ -41,8 +41,38 @@ export interface Store {
 }
 
 /** A simulated member's services, asked as its transport would ask them. */
-export function storeOf({ kv, lease }: Running): Store {
-  return { ...kv, leaseGrant: lease.grant, leaseRevoke: lease.revoke, leaseKeepAlive: lease.keepAlive };
+export function storeOf({ kv, lease, member }: Running): Store {
+  const guard = learnerGuard(member);
+  const guarded =
+    <Req, Res>(rpc: string, fn: (request: Req) => Promise<Res>) =>
+    async (request: Req): Promise<Res> => {
+      await guard(request, callOf(`/etcdserverpb.${rpc}`));
+      return fn(request);
+    };
+  return {
+    put: guarded('KV/Put', kv.put),
+    deleteRange: guarded('KV/DeleteRange', kv.deleteRange),
+    range: guarded('KV/Range', kv.range),
+    txn: guarded('KV/Txn', kv.txn),
+    compact: guarded('KV/Compact', kv.compact),
+    leaseGrant: guarded('Lease/LeaseGrant', lease.grant),
+    leaseRevoke: guarded('Lease/LeaseRevoke', lease.revoke),
+    leaseKeepAlive: guarded('Lease/LeaseKeepAlive', lease.keepAlive),
+  };
+}
+
+/** As a transport would describe the call. */
+export function callOf(path: string): CallInfo {
+  return {
+    path,
+    header: () => undefined,
+    headers: () => [],
+    clientCommonName: undefined,
+    clientCertificate: undefined,
+    deadlineMs: undefined,
+    signal: new AbortController().signal,
+    peer: 'sim',
+  };
 }
 
 export async function call(store: Store, request: Request): Promise<Answer> {

@@ -1,16 +1,26 @@
 import type { Random } from '@kubelab/component-base';
+import { EtcdError } from '@kubelab/etcd-lite';
+import type { NetworkMood } from '../world/sim-network.ts';
 import type { SimNode } from '../world/sim-node.ts';
 import type { Timeline } from '../world/timeline.ts';
 import { call, isRefusal, storeOf } from './call.ts';
 import { type Answer, describeRequest, type Operation, type Outcome, type Request } from './operation.ts';
+import { richCall } from './rich-call.ts';
+import type { RichRequest } from './rich-request.ts';
 import { Requests, type Shared } from './requests.ts';
 
 export interface ClientWorld {
   readonly timeline: Timeline;
   readonly random: Random;
   readonly nodes: readonly SimNode[];
+  readonly network: Pick<NetworkMood, 'hidden'>;
+  /** Of requests, and of answers. */
+  readonly lossRate: number;
   readonly operations: Operation[];
   readonly shared: Shared;
+  /** Of requests of any shape. */
+  readonly richShare: number;
+  readonly onAsk: (operation: Operation) => void;
   readonly onAnswer: (operation: Operation) => void;
   readonly isOver: () => boolean;
 }
@@ -34,7 +44,7 @@ export class KvClient {
 
   /** One more put, whatever the time: is the store alive? */
   probe(node: SimNode): Operation {
-    return this.#ask(node, this.#requests.probe());
+    return this.ask(node, this.#requests.probe());
   }
 
   /** Marks what no answer can come to any more. */
@@ -43,17 +53,17 @@ export class KvClient {
   }
 
   #think(): void {
-    const { timeline, random, nodes, isOver } = this.#world;
+    const { timeline, random, nodes, isOver, richShare } = this.#world;
     timeline.at(THINK_MS * 2 * random.float(), undefined, { event: 'think' }, () => {
       if (isOver()) return;
       const node = nodes[random.int(nodes.length)];
-      if (node?.running === undefined) this.#think();
-      else this.#ask(node, this.#requests.next());
+      if (node?.serving === undefined) this.#think();
+      else this.ask(node, random.float() < richShare ? this.#requests.rich() : this.#requests.next());
     });
   }
 
-  #ask(node: SimNode, request: Request): Operation {
-    const { timeline, random, operations } = this.#world;
+  ask(node: SimNode, request: Request | RichRequest): Operation {
+    const { timeline, random, operations, network, lossRate, isOver } = this.#world;
     const invokedMs = timeline.nowMs;
     const operation: Operation = {
       client: this.#number,
@@ -64,18 +74,26 @@ export class KvClient {
       answer: undefined,
     };
     operations.push(operation);
+    this.#world.onAsk(operation);
     const note = `c${this.#number} ${describeRequest(request)}`;
     const latencyMs = (): number => 0.2 * (0.5 + random.float());
     const end = (outcome: Outcome, answer?: Answer): void => {
+      if (isLost()) return;
       timeline.at(latencyMs(), undefined, { event: outcome, note }, () =>
         this.#end(operation, outcome, answer),
       );
     };
+    const isLost = (): boolean => network.hidden.has(node.name) || (!isOver() && random.float() < lossRate);
     timeline.at(latencyMs(), node.life, { event: 'request', note }, () => {
-      if (node.running === undefined) return end('refused');
-      call(storeOf(node.running), request).then(
+      if (isLost()) return;
+      if (node.serving === undefined) return end('refused');
+      const asked = isRich(request) ? richCall(node.serving, request) : call(storeOf(node.serving), request);
+      asked.then(
         (answer) => end('ok', answer),
-        (err: unknown) => end(isRefusal(err) ? 'refused' : 'unknown'),
+        (err: unknown) => {
+          if (err instanceof EtcdError) operation.reason = err.reason;
+          end(isRefusal(err) ? 'refused' : 'unknown');
+        },
       );
     });
     timeline.at(PATIENCE_MS, undefined, { event: 'patience', note }, () => this.#end(operation, 'unknown'));
@@ -94,4 +112,18 @@ export class KvClient {
     this.#world.onAnswer(operation);
     this.#think();
   }
+}
+
+const RICH: ReadonlySet<string> = new Set([
+  'txn',
+  'range',
+  'time-to-live',
+  'leases',
+  'hash-kv',
+  'disarm',
+  'role',
+] satisfies RichRequest['type'][]);
+
+function isRich(request: Request | RichRequest): request is RichRequest {
+  return RICH.has(request.type);
 }

@@ -1,3 +1,5 @@
+import { describeRich, type RichRequest } from './rich-request.ts';
+
 /** What a client asks; keys and values are text, every written value is written by one request only. */
 export type Request =
   | { readonly type: 'put'; readonly key: string; readonly value: string; readonly lease: number }
@@ -31,6 +33,12 @@ export interface Answer {
   readonly previous?: readonly Seen[];
   readonly succeeded?: boolean;
   readonly ttlSeconds?: number;
+  /** Of requests of any shape: the answer as `checks/model.ts` would put it. */
+  readonly text?: string;
+  readonly hasWritten?: boolean;
+  readonly keys?: readonly string[];
+  readonly leases?: readonly number[];
+  readonly hash?: number;
 }
 
 /** `unknown`: it may have happened, may happen later, or never. `refused`: it never happened. */
@@ -38,14 +46,16 @@ export type Outcome = 'pending' | 'ok' | 'refused' | 'unknown';
 
 export interface Operation {
   readonly client: number;
-  readonly request: Request;
+  readonly request: Request | RichRequest;
   readonly invokedMs: number;
   returnedMs: number;
   outcome: Outcome;
   answer: Answer | undefined;
+  /** Why it was refused, or may not have happened. */
+  reason?: string;
 }
 
-export function describeRequest(request: Request): string {
+export function describeRequest(request: Request | RichRequest): string {
   const range = (key: string, end: string | undefined): string =>
     end === undefined ? key : `${key}..${end}`;
   switch (request.type) {
@@ -63,7 +73,9 @@ export function describeRequest(request: Request): string {
       return `keep-alive ${request.lease}`;
     case 'revoke':
       return `revoke ${request.lease}`;
-    default:
+    case 'compact':
       return `compact ${request.revision}`;
+    default:
+      return describeRich(request);
   }
 }

@@ -1,14 +1,9 @@
 import type { Init } from '@kubelab/rpc';
 import { EventType, type KeyValue, textOf, type WatchResponse } from '@kubelab/rpc/etcd';
+import type { Told } from '../checks/revisions.ts';
 
-export interface SeenEvent {
-  readonly key: string;
-  /** Undefined: a deletion. */
-  readonly value: string | undefined;
-  readonly revision: number;
-  readonly createRevision: number;
-  readonly version: number;
-  readonly lease: number;
+/** A change as a watch tells it; no value: a deletion. */
+export interface SeenEvent extends Told {
   /** The previous pair, described; undefined: none was told. */
   readonly previous: string | undefined;
 }

@@ -1,5 +1,7 @@
 import type { Random } from '@kubelab/component-base';
 import type { Request } from './operation.ts';
+import type { RichRequest } from './rich-request.ts';
+import { RichRequests } from './rich-requests.ts';
 
 /** What all clients of one store know: leases to hang keys on, the newest revision anybody has seen. */
 export interface Shared {
@@ -26,6 +28,7 @@ export class Requests {
   readonly #random: Random;
   readonly #shared: Shared;
   readonly #habits: Habits;
+  readonly #rich: RichRequests;
   #writeCount = 0;
   /** Key → mod revision as last read here. */
   readonly #known = new Map<string, number>();
@@ -35,6 +38,7 @@ export class Requests {
     this.#random = random;
     this.#shared = shared;
     this.#habits = habits;
+    this.#rich = new RichRequests(random, shared, () => this.#value());
   }
 
   /** The client has seen this version of a key. */
@@ -45,6 +49,11 @@ export class Requests {
   /** One that changes something, whatever the dice say. */
   probe(): Request {
     return this.#put('k0', 0);
+  }
+
+  /** One of any shape. */
+  rich(): Request | RichRequest {
+    return this.#rich.next();
   }
 
   next(): Request {

@@ -4,6 +4,7 @@ import type { Init } from '@kubelab/rpc';
 import { bytesOf, type WatchResponse } from '@kubelab/rpc/etcd';
 import type { Revisions } from '../checks/revisions.ts';
 import { WatchCheck } from '../checks/watch-check.ts';
+import type { NetworkMood } from '../world/sim-network.ts';
 import type { SimNode } from '../world/sim-node.ts';
 import type { Timeline } from '../world/timeline.ts';
 import { type Received, receivedFrom } from './received.ts';
@@ -13,6 +14,7 @@ export interface WatchWorld {
   readonly random: Random;
   readonly revisions: Revisions;
   readonly nodes: readonly SimNode[];
+  readonly network: Pick<NetworkMood, 'hidden'>;
   /** The largest revision that anybody has asked to compact to. */
   readonly compactedMax: () => number;
 }
@@ -92,7 +94,10 @@ export class WatchClient {
   #openSoon(): void {
     const { timeline, random } = this.#world;
     timeline.at(REOPEN_MS * random.float(), undefined, { event: 'watch-open', note: this.name }, () => {
-      const nodes = this.#world.nodes.filter(({ running }) => running !== undefined);
+      const { nodes: all, network } = this.#world;
+      const nodes = all.filter(
+        ({ serving, name }) => serving?.member.membership.isLearner === false && !network.hidden.has(name),
+      );
       const node = nodes[random.int(nodes.length)];
       if (node === undefined) return this.#openSoon();
       this.#connectingTo = node;
@@ -109,8 +114,9 @@ export class WatchClient {
   }
 
   #open(node: SimNode): void {
-    const { running } = node;
-    if (running === undefined) return this.#openSoon();
+    const { serving: running } = node;
+    // A learner serves no watches.
+    if (running === undefined || running.member.membership.isLearner) return this.#openSoon();
     const session = new WatchSession(
       running.member,
       { send: (response) => this.#sent(stream, response) },

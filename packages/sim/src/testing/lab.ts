@@ -45,13 +45,14 @@ export class Lab {
     this.network = new SimNetwork({
       timeline,
       random: seededRandom(seed),
-      endpointOf: (id) => this.nodes.find((node) => node.id === id),
+      at: (url) => this.nodes.find((node) => node.url === url),
       onSent: (message) => this.onSent(message),
     });
     const events = {
       onStarted: () => undefined,
       onFatal: (node: SimNode, _: string, error: unknown) => void (node.isUp && this.#failures.push(error)),
       onStartFailed: (_: SimNode, error: unknown) => void this.#failures.push(error),
+      onLeft: () => undefined,
     };
     const all: NodeSettings = {
       ...{ nodeCount: 3, heartbeatMs: 50, electionMs: 500, snapshotCount: 10_000, walSegmentBytes: 65_536 },
@@ -160,8 +161,8 @@ export class Lab {
   /** The member and the others hear nothing of each other. */
   isolate(node: SimNode): void {
     for (const other of this.nodes) {
-      this.network.mood.blocked.add(`${node.id}>${other.id}`);
-      this.network.mood.blocked.add(`${other.id}>${node.id}`);
+      this.network.mood.blocked.add(`${node.name}>${other.name}`);
+      this.network.mood.blocked.add(`${other.name}>${node.name}`);
     }
   }
 

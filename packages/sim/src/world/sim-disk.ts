@@ -62,9 +62,19 @@ export class SimDisk {
     this.#names = new Map(this.#durableNames);
   }
 
-  /** Damages one bit of a file that has any; its path. */
+  /** Another disk, with nothing on it. */
+  wipe(): void {
+    this.#names.clear();
+    this.#durableNames.clear();
+    this.#pending = [];
+  }
+
+  /** Damages one bit of a file that has any; its path. Each kind of file (by its folder) is as likely. */
   flipBit(): string | undefined {
-    const paths = [...this.#names].filter(([, inode]) => (inode?.durableSize ?? 0) > 0).map(([path]) => path);
+    const all = [...this.#names].filter(([, inode]) => (inode?.durableSize ?? 0) > 0).map(([path]) => path);
+    const folders = [...new Set(all.map((path) => dirname(path)))];
+    const folder = folders[this.#random.int(folders.length)];
+    const paths = all.filter((path) => dirname(path) === folder);
     const path = paths[this.#random.int(paths.length)];
     if (path !== undefined) this.#names.get(path)?.flipBit(this.#random);
     return path;

@@ -1,12 +1,15 @@
 import type { Random } from '@kubelab/component-base';
 import {
+  EtcdError,
   messageFromWire,
   messageToWire,
+  type PeerCall,
   type PeersOptions,
   type PeerTransport,
   raftMessageCodec,
   type SnapshotChunk,
 } from '@kubelab/etcd-lite';
+import { RpcError, StatusCode } from '@kubelab/rpc';
 import type { Message, SnapshotMessage } from 'raft-consensus';
 import type { Life, Timeline } from './timeline.ts';
 
@@ -16,155 +19,272 @@ export interface NetworkMood {
   duplicationRate: number;
   /** Of messages that take a hundred times longer, and so are overtaken. */
   delayRate: number;
-  /** One-way: `a>b`. */
+  /** Of forwarded proposals that arrive seconds late, as they may when TCP sends them again. */
+  stallRate: number;
+  /** One-way, by names of machines: `a>b`. */
   readonly blocked: Set<string>;
+  /** Machines that no client reaches. */
+  readonly hidden: Set<string>;
 }
 
-/** A member's end of the network. */
+/** Who sends: a life of a member, whose messages come on streams that are told from those of its other lives. */
+export interface Sender {
+  readonly raftId: string;
+  readonly stream: number;
+  /** CONF-8: what it says of itself, and of whom it means. */
+  readonly life: string;
+  readonly lifeTo: string;
+}
+
+/** How a stream is received. */
+export type Reception = 'yes' | 'no' | 'removed' | 'forgotten';
+
+/** A machine's end of the network. */
 export interface Endpoint {
   readonly life: Life;
+  /** What a stream from there to the member `to` meets: a member that left must hear of it. */
+  admits(from: Sender, to: string): Reception;
   deliver(messages: readonly Message[]): void;
   receiveSnapshot(chunks: AsyncIterable<SnapshotChunk>): Promise<void>;
+  /** Rejects with an error of gRPC. */
   answer(question: string, request: object): Promise<object>;
 }
 
 export interface NetworkOptions {
   readonly timeline: Timeline;
   readonly random: Random;
-  readonly endpointOf: (id: string) => Endpoint | undefined;
+  readonly at: (url: string) => Endpoint | undefined;
   /** Called for each message a member sends, before its fate is decided. */
   readonly onSent: (message: Message) => void;
 }
 
 const LATENCY_MS = 0.3;
+const STALL_MS = 3000;
 
 /** The members' network: messages pass through the real codec, and through whatever mood it is in. */
 export class SimNetwork {
-  readonly mood: NetworkMood = { lossRate: 0, duplicationRate: 0, delayRate: 0, blocked: new Set() };
+  readonly mood: NetworkMood = {
+    ...{ lossRate: 0, duplicationRate: 0, delayRate: 0, stallRate: 0 },
+    ...{ blocked: new Set(), hidden: new Set() },
+  };
   readonly #timeline: Timeline;
   readonly #random: Random;
-  readonly #endpointOf: (id: string) => Endpoint | undefined;
+  readonly #at: (url: string) => Endpoint | undefined;
   readonly #onSent: (message: Message) => void;
+  #streamCount = 0;
 
-  constructor({ timeline, random, endpointOf, onSent }: NetworkOptions) {
+  constructor({ timeline, random, at, onSent }: NetworkOptions) {
     this.#timeline = timeline;
     this.#random = random;
-    this.#endpointOf = endpointOf;
+    this.#at = at;
     this.#onSent = onSent;
   }
 
-  #nameOf(id: string): string {
-    return this.#endpointOf(id)?.life.node ?? id;
+  /** Streams opened so far. */
+  get streamCount(): number {
+    return this.#streamCount;
   }
 
   transportOf(life: Life, options: PeersOptions): PeerTransport {
+    const stream = ++this.#streamCount;
+    const { lives, self: raftId } = options;
+    const senderTo = (id: string): Sender => ({ raftId, stream, life: lives.own, lifeTo: lives.of(id) });
+    let { peers } = options;
+    const way = (to: string): Way | undefined => {
+      const url = peers.get(to);
+      return url === undefined ? undefined : { life, sender: senderTo(to), options, url, to };
+    };
     return {
       send: (messages) => {
         if (!life.isAlive) return;
         for (const message of messages) {
           this.#onSent(message);
-          if (message.type === 'snapshot') void this.#sendSnapshot(life, options, message);
-          else this.#send(message);
+          const there = way(message.to);
+          if (message.type === 'snapshot') void this.#sendSnapshot(there, options, message);
+          else if (there !== undefined) this.#send(there, message);
         }
       },
-      ask: <T>(id: string, question: string, request: object, timeoutMs: number) =>
-        this.#ask(life, options.self, id, question, request, timeoutMs) as Promise<T>,
-      // Messages find their way by id, wherever that member is.
-      setPeers: () => undefined,
-      activeSinceMs: () => 0,
+      ask: <T>(id: string, question: string, request: object, timeoutMs: number) => {
+        const url = peers.get(id);
+        if (url === undefined) return Promise.reject(new EtcdError('noLeader'));
+        return this.#ask(life, url, timeoutMs, question, (endpoint) => {
+          if (endpoint.admits(senderTo(id), id) === 'yes') return endpoint.answer(question, request);
+          throw new RpcError(StatusCode.FAILED_PRECONDITION, 'not for you');
+        }) as Promise<T>;
+      },
+      setPeers: (known) => {
+        peers = known;
+      },
+      // Whoever is reached has been reached for long.
+      activeSinceMs: (id) => {
+        const there = this.#at(peers.get(id) ?? '')?.life;
+        const isReached = there?.isAlive === true && this.isOpen(life.node, there.node);
+        return isReached ? -ACTIVE_MS : undefined;
+      },
       close: () => undefined,
     };
+  }
+
+  /** What one asks without being a member yet. */
+  callsOf(life: Life): PeerCall {
+    return <T>(url: string, rpc: string, request: object, timeoutMs: number) =>
+      this.#ask(life, url, timeoutMs, rpc, (endpoint) => endpoint.answer(rpc, request)) as Promise<T>;
   }
 
   isOpen(from: string, to: string): boolean {
     return !this.mood.blocked.has(`${from}>${to}`);
   }
 
-  #send(message: Message): void {
-    const { from, to } = message;
+  #isLost(from: string, to: string): boolean {
+    return !this.isOpen(from, to) || this.#random.float() < this.mood.lossRate;
+  }
+
+  #send(way: Way, message: Message): void {
     const wire = raftMessageCodec.encode(messageToWire(message));
-    const { duplicationRate } = this.mood;
+    const { duplicationRate, stallRate } = this.mood;
+    const isProposal = message.type === 'propose';
     // A stream carries a message at most once; other messages must stand it all the same.
-    const isTwice = message.type !== 'propose' && this.#random.float() < duplicationRate;
+    const isTwice = !isProposal && this.#random.float() < duplicationRate;
+    const stallMs = isProposal && this.#random.float() < stallRate ? STALL_MS * this.#random.float() : 0;
     for (let copies = isTwice ? 2 : 1; copies > 0; copies--) {
-      if (!this.isOpen(from, to) || this.#random.float() < this.mood.lossRate) continue;
-      this.#later(from, to, `${message.type} term ${message.term}`, (endpoint) => {
+      this.#deliver(way, `${message.type} term ${message.term}`, stallMs, (endpoint) => {
         const received = messageFromWire(raftMessageCodec.decode(wire));
         if (received !== undefined) endpoint.deliver([received]);
       });
     }
   }
 
-  /** Runs at the receiver if it is up then; nobody hears of a loss. */
-  #later(from: string, to: string, what: string, fn: (endpoint: Endpoint) => void): void {
+  /** To a member, which may refuse the stream. */
+  #deliver(way: Way, what: string, stallMs: number, fn: (endpoint: Endpoint) => void): void {
+    const { life, sender, options, url, to } = way;
+    const there = this.#at(url)?.life.node ?? url;
+    if (this.#isLost(life.node, there)) return;
+    this.#later(life.node, url, what, stallMs, (endpoint) => {
+      const admitted = endpoint.admits(sender, to);
+      if (admitted === 'yes') return fn(endpoint);
+      if (admitted === 'no' || this.#isLost(there, life.node)) return;
+      this.#timeline.at(LATENCY_MS, life, { event: 'refused', note: admitted }, () => {
+        if (admitted === 'removed') options.onRemoved();
+        else options.onForgotten();
+      });
+    });
+  }
+
+  /** Runs at whoever is there then; nobody hears of a loss. */
+  #later(from: string, url: string, what: string, stallMs: number, fn: (endpoint: Endpoint) => void): void {
     const isSlow = this.#random.float() < this.mood.delayRate;
-    const delayMs = LATENCY_MS * (0.5 + this.#random.float()) * (isSlow ? 100 : 1);
-    const owner = (): Life | undefined => this.#endpointOf(to)?.life;
-    const note = `${what} from ${this.#nameOf(from)}`;
-    this.#timeline.at(delayMs, owner, { event: 'deliver', note }, () => {
-      const endpoint = this.#endpointOf(to);
+    const delayMs = LATENCY_MS * (0.5 + this.#random.float()) * (isSlow ? 100 : 1) + stallMs;
+    const owner = (): Life | undefined => this.#at(url)?.life;
+    this.#timeline.at(delayMs, owner, { event: 'deliver', note: `${what} from ${from}` }, () => {
+      const endpoint = this.#at(url);
       if (endpoint !== undefined) fn(endpoint);
     });
   }
 
-  async #sendSnapshot(life: Life, options: PeersOptions, message: SnapshotMessage): Promise<void> {
-    const { from, to } = message;
+  async #sendSnapshot(way: Way | undefined, options: PeersOptions, message: SnapshotMessage): Promise<void> {
+    const { to } = message;
     let isAnswered = false;
     const report = (ok: boolean): void => {
       if (isAnswered) return;
       isAnswered = true;
       options.onSnapshotSent(to, ok);
     };
+    if (way === undefined) return report(false);
+    const { life } = way;
     this.#timeline.at(SNAPSHOT_TIMEOUT_MS, life, { event: 'snapshot-timeout' }, () => report(false));
     const source = await options.newestSnapshot();
-    if (source === undefined) return;
+    if (source === undefined) return report(false);
     const content = await options.disk.readFile(source.path);
     if (content === undefined) return report(false);
-    if (!this.isOpen(from, to) || this.#random.float() < this.mood.lossRate) return;
     const wire = messageToWire({ ...message, snapshot: { metadata: source.metadata } });
     const isCutOff = this.#random.float() < this.mood.lossRate;
-    this.#later(from, to, `snapshot ${source.metadata.index}`, (endpoint) => {
-      endpoint
-        .receiveSnapshot(piecesOf(raftMessageCodec.decode(raftMessageCodec.encode(wire)), content, isCutOff))
-        .then(
-          () => this.#later(to, from, 'snapshot taken', () => life.isAlive && report(true)),
-          () => this.#later(to, from, 'snapshot refused', () => life.isAlive && report(false)),
-        );
+    const back = (what: string, isOk: boolean, there: string): void => {
+      if (this.#isLost(there, life.node)) return;
+      this.#timeline.at(LATENCY_MS, life, { event: 'deliver', note: `${what} from ${there}` }, () =>
+        report(isOk),
+      );
+    };
+    this.#deliver(way, `snapshot ${source.metadata.index}`, 0, (endpoint) => {
+      const { node } = endpoint.life;
+      const chunks = piecesOf(raftMessageCodec.decode(raftMessageCodec.encode(wire)), content, isCutOff);
+      endpoint.receiveSnapshot(chunks).then(
+        () => back('snapshot taken', true, node),
+        () => back('snapshot refused', false, node),
+      );
     });
   }
 
+  /** A call: the question, the answer, or both may be lost. */
   #ask(
     life: Life,
-    from: string,
-    to: string,
-    question: string,
-    request: object,
+    url: string,
     timeoutMs: number,
+    what: string,
+    fn: (endpoint: Endpoint) => Promise<object>,
   ): Promise<object> {
     return new Promise((resolve, reject) => {
-      const timer = this.#timeline.at(timeoutMs, life, { event: 'ask-timeout' }, () =>
-        reject(new Error('deadline exceeded')),
-      );
-      const reply = (isOk: boolean, value: unknown): void => {
-        if (!this.isOpen(to, from) || this.#random.float() < this.mood.lossRate) return;
-        this.#later(to, from, 'answer', () => {
+      let isOver = false;
+      const timer = this.#timeline.at(timeoutMs, life, { event: 'ask-timeout' }, () => {
+        isOver = true;
+        reject(new RpcError(StatusCode.DEADLINE_EXCEEDED, 'deadline exceeded'));
+      });
+      const there = this.#at(url)?.life.node ?? url;
+      const reply = (settle: () => void): void => {
+        isOver = true;
+        if (this.#isLost(there, life.node)) return broken(KEEPALIVE_MS * (0.5 + this.#random.float()));
+        this.#timeline.at(LATENCY_MS, life, { event: 'deliver', note: `answer from ${there}` }, () => {
           timer.cancel();
-          if (!life.isAlive) return;
-          if (isOk) resolve(value as object);
-          else reject(value instanceof Error ? value : new Error(String(value)));
+          settle();
         });
       };
-      if (!this.isOpen(from, to) || this.#random.float() < this.mood.lossRate) return;
-      this.#later(from, to, question, (endpoint) => {
-        endpoint.answer(question, request).then(
-          (value) => reply(true, value),
-          (err: unknown) => reply(false, err),
-        );
+      const refuse = (err: unknown): void => reply(() => reject(wireError(err)));
+      // What gRPC finds out by itself: sooner where nobody listens, later where nothing comes back.
+      const broken = (delayMs: number): void => {
+        this.#timeline.at(delayMs, life, { event: 'call-breaks', note: what }, () => {
+          timer.cancel();
+          reject(new RpcError(StatusCode.UNAVAILABLE, 'connection broken'));
+        });
+      };
+      const callee = this.#at(url)?.life;
+      if (callee?.isAlive !== true) return broken(LATENCY_MS);
+      if (this.#isLost(life.node, there)) return broken(KEEPALIVE_MS * (0.5 + this.#random.float()));
+      const watchCallee = (): void => {
+        this.#timeline.at(KEEPALIVE_MS / 10, life, { event: 'call-checks', note: what }, () => {
+          if (isOver) return;
+          if (callee.isAlive) return watchCallee();
+          timer.cancel();
+          reject(new RpcError(StatusCode.UNAVAILABLE, 'connection broken'));
+        });
+      };
+      watchCallee();
+      this.#later(life.node, url, what, 0, (endpoint) => {
+        const answered = async (): Promise<object> => fn(endpoint);
+        answered().then((value) => {
+          const copy: object = structuredClone(value);
+          reply(() => resolve(copy));
+        }, refuse);
       });
     });
   }
 }
 
+/** From a life of one member to another, wherever that is. */
+interface Way {
+  readonly life: Life;
+  readonly sender: Sender;
+  readonly options: PeersOptions;
+  readonly url: string;
+  readonly to: string;
+}
+
+/** Of an error the network carries the code and the text only. */
+function wireError(err: unknown): RpcError {
+  if (err instanceof RpcError) return new RpcError(err.code, err.details);
+  return new RpcError(StatusCode.UNKNOWN, err instanceof Error ? err.message : String(err));
+}
+
+const KEEPALIVE_MS = 3000;
+const ACTIVE_MS = 3_600_000;
 const SNAPSHOT_TIMEOUT_MS = 1000;
 const PIECE_BYTES = 1024;
 
