@@ -37,7 +37,7 @@ export const BUGS: readonly PlantedBug[] = [
     name: 'a new log segment gets its name without a sync of the folder',
     file: 'etcd-lite/src/wal/wal.ts',
     from: `path);
-    await disk.syncFolder(folder);`,
+  await disk.syncFolder(folder);`,
     to: 'path);',
   },
   {
