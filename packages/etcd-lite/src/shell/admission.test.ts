@@ -47,7 +47,12 @@ function world(answers: Answers) {
     if (answer === undefined) throw new RpcError(StatusCode.UNAVAILABLE, 'connection refused');
     return Promise.resolve((typeof answer === 'function' ? answer() : answer) as T);
   };
-  const options = { cluster, call, clock, log: silentLogger, onFresh: () => asked.push('fresh') };
+  const options = {
+    ...{ cluster, call, clock },
+    log: silentLogger,
+    hasAsked: () => false,
+    onFresh: () => asked.push('fresh'),
+  };
   return { clock, asked, options };
 }
 
