@@ -87,7 +87,10 @@ export function leaseService(member: Member) {
     await member.linearize();
     const who = await auth.requireUser(call);
     for (const { id } of machine.lessor.all()) checkLeaseKeys(machine.state, who, id, 'read');
-    return { header: header(member), leases: [...machine.lessor.all()].map(({ id }) => ({ ID: id })) };
+    // As in etcd the next to expire comes first, where that is known: at the leader.
+    const rest = (id: LeaseId): number => member.leases.remaining(id) ?? 0;
+    const ids = Array.from(machine.lessor.all(), ({ id }) => id).toSorted((a, b) => rest(a) - rest(b));
+    return { header: header(member), leases: ids.map((ID) => ({ ID })) };
   }
 
   /** Seconds; 0: gone. */
