@@ -77,8 +77,9 @@ export function frameAt(file: Buffer, offset: number, previous: number): FrameAt
   }
   const isFollowed = hasValidFrameAfter(file, offset);
   if (isFollowed) return { type: 'damaged', why: 'a valid record follows' };
-  const extent = extentOf(file, offset);
   if (isZero(file, offset, offset + FRAME_HEADER_BYTES)) return { type: 'end' };
+  if (isHeaderSplit(file, offset)) return { type: 'torn' };
+  const extent = extentOf(file, offset);
   if (extent === undefined) return { type: 'damaged', why: 'the record has no valid header' };
   if (hasChangedLength(file, offset)) return { type: 'damaged', why: 'its length was changed' };
   // Nothing is begun behind a record that is not finished.
@@ -129,10 +130,14 @@ function extentOf(file: Buffer, offset: number): number | undefined {
   if (offset + FRAME_HEADER_BYTES > file.length) return file.length + 1;
   const magic = file.readUInt32LE(offset);
   const length = file.readUInt32LE(offset + 4);
-  // The header itself may lie in a sector that was not written.
-  if (magic === 0 && length === 0) return offset + FRAME_HEADER_BYTES;
   if (!isMagic(magic) || length > PAYLOAD_BYTES_MAX) return undefined;
   return offset + frameLength(length);
+}
+
+/** Its first half lies in a sector that was not written, and the second in one that was: nobody knows its length. */
+function isHeaderSplit(file: Buffer, offset: number): boolean {
+  const half = offset + ALIGNMENT;
+  return half % SECTOR_BYTES === 0 && isZero(file, offset, half);
 }
 
 /**
