@@ -55,6 +55,7 @@ export async function main(argv: readonly string[]): Promise<void> {
           clock,
           log,
           onFresh: () => door.isFresh(cluster.id),
+          hasAsked: (raftId) => door.hasAsked(raftId),
           onRemoved: leave,
         });
         const member = await Member.start({

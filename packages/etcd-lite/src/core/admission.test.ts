@@ -53,6 +53,27 @@ describe('a member without data', () => {
       [old('a', 3), old('b', 4), old('', 9)],
       { kind: 'join', leader: 'b', url: 'http://b' },
     ],
+    [
+      'CONF-7 does not count one that began earlier: it may have missed everything',
+      3,
+      [{ ...fresh(), raftId: 'b' }],
+      { kind: 'wait' },
+    ],
+    [
+      'CONF-7 counts one that began while this member was up',
+      3,
+      [{ ...fresh(), raftId: 'w' }],
+      { kind: 'found', term: 1 },
+    ],
+    [
+      'CONF-7 founds a cluster when all others have nothing, whenever they began',
+      3,
+      [
+        { ...fresh(), raftId: 'b' },
+        { ...fresh(), raftId: 'c' },
+      ],
+      { kind: 'found', term: 1 },
+    ],
     ['waits for the address of a leader', 3, [old('z', 3)], { kind: 'wait' }],
     [
       'has nothing to do with another cluster',
@@ -62,6 +83,11 @@ describe('a member without data', () => {
     ],
   ];
   for (const [name, count, answers, want] of cases) {
-    test(name, () => assert.deepEqual(nextAdmissionStep(CLUSTER, count, answers), want));
+    test(name, () =>
+      assert.deepEqual(
+        nextAdmissionStep(CLUSTER, count, answers, (raftId) => raftId === 'w'),
+        want,
+      ),
+    );
   }
 });

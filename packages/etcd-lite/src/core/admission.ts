@@ -13,7 +13,9 @@ export type AdmissionStep =
 /**
  * A member that has lost its data looks like one that never had any: only the others can tell. Where one of them
  * remembers anything, its leader decides. Otherwise the cluster begins as soon as a majority is new: then nothing
- * can have been decided that is still known to enough members.
+ * can have been decided that is still known to enough members. One that has begun and heard of nothing since is new
+ * only if it had not begun yet when this one was up already (`hasAsked`): else it may have missed what others have
+ * decided, with this one before it lost its data. When all answer and none has data, that does not matter.
  * Invariants
  *   CONF-7  a cluster is founded only by a majority without data, none of whom knows of one with data
  */
@@ -21,12 +23,14 @@ export function nextAdmissionStep(
   clusterId: number,
   memberCount: number,
   answers: readonly ClusterDescription[],
+  hasAsked: (raftId: string) => boolean = () => false,
 ): AdmissionStep {
   const foreign = answers.find((answer) => answer.clusterId !== clusterId);
   if (foreign !== undefined) return { kind: 'foreign', clusterId: foreign.clusterId };
   const old = answers.filter(({ isFresh }) => !isFresh);
   if (old.length > 0) return joinStep(old);
-  const isMajority = 2 * (answers.length + 1) > memberCount;
+  const newCount = 1 + answers.filter(({ raftId }) => raftId === '' || hasAsked(raftId)).length;
+  const isMajority = 2 * newCount > memberCount || answers.length === memberCount - 1;
   if (!isMajority) return { kind: 'wait' };
   assert(
     answers.every(({ isFresh }) => isFresh),

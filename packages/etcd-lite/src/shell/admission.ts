@@ -15,6 +15,8 @@ export interface AdmissionOptions {
   readonly log: Logger;
   /** From now on the others may be told that there is no data here. */
   readonly onFresh: () => void;
+  /** That member has asked this one how things are: it had no data then. */
+  readonly hasAsked: (raftId: string) => boolean;
 }
 
 /** This member was removed from the cluster, and is to end. */
@@ -59,10 +61,11 @@ export function admission(
  * anyway.
  */
 export async function admitNew(options: AdmissionOptions): Promise<Founding> {
-  const { cluster, clock, log, call } = options;
+  const { cluster, clock, log, call, hasAsked } = options;
   const others = cluster.members.filter((member) => member !== cluster.self);
   options.onFresh();
   if (others.length === 0) return foundingOf(cluster);
+  const asking = { raftId: cluster.self.raftId };
   const answers = new Map<string, ClusterDescription>();
   const stop = new AbortController();
   const news = new News();
@@ -70,7 +73,7 @@ export async function admitNew(options: AdmissionOptions): Promise<Founding> {
   try {
     for (;;) {
       const seen = news.next();
-      const step = nextAdmissionStep(cluster.id, cluster.members.length, [...answers.values()]);
+      const step = nextAdmissionStep(cluster.id, cluster.members.length, [...answers.values()], hasAsked);
       if (step.kind === 'foreign') throw new ClusterMismatchError(cluster.id, step.clusterId);
       if (step.kind === 'found') {
         return { ...foundingOf(cluster), term: step.term, vote: cluster.self.raftId };
@@ -90,7 +93,7 @@ export async function admitNew(options: AdmissionOptions): Promise<Founding> {
   async function poll({ raftId, peerUrls }: ClusterMember): Promise<void> {
     for (let count = 0; !stop.signal.aborted; count++) {
       try {
-        const answer = await call<ClusterDescription>(peerUrls[0] ?? '', 'Describe', {}, DESCRIBE_TIMEOUT_MS);
+        const answer = await call<ClusterDescription>(peerUrls[0] ?? '', 'Describe', asking, DESCRIBE_TIMEOUT_MS);
         answers.set(raftId, answer);
         news.tell();
       } catch (err) {

@@ -8,6 +8,7 @@ import type { PeerServiceOptions } from './peer-service.ts';
 export class PeerDoor {
   readonly #fresh = Promise.withResolvers<ClusterDescription>();
   readonly #member = Promise.withResolvers<PeerServiceOptions>();
+  readonly #askers = new Set<string>();
   #opened: PeerServiceOptions | undefined;
 
   get member(): Promise<PeerServiceOptions> {
@@ -26,7 +27,14 @@ export class PeerDoor {
     this.#member.resolve(member);
   }
 
-  async describe(): Promise<ClusterDescription> {
+  /** Whether that member has asked while it was without data. */
+  hasAsked(raftId: string): boolean {
+    return this.#askers.has(raftId);
+  }
+
+  /** `asker`: a first member that has no data; empty: somebody else. */
+  async describe(asker: string): Promise<ClusterDescription> {
+    if (asker !== '' && this.#opened === undefined) this.#askers.add(asker);
     if (this.#opened !== undefined) return this.#opened.describe();
     return Promise.race([this.#fresh.promise, this.#member.promise.then((member) => member.describe())]);
   }

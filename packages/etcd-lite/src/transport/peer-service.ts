@@ -98,7 +98,7 @@ export function addPeerService(server: GrpcServer, door: PeerDoor): void {
       HashKV: asked((options, request: HashKVRequest) => options.hashKv(request)),
       ChangeMembers: asked((options, { change }: { change: string }) => options.changeMembers(change)),
       // These are asked by those who do not know yet who they are.
-      Describe: () => door.describe(),
+      Describe: ({ raftId }: { raftId: string }) => door.describe(raftId),
       Join: async (request: JoinRequest) => (await door.member).join(request),
     },
     bidi: { Messages: messages, Snapshot: snapshot },
