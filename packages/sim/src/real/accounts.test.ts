@@ -88,7 +88,16 @@ const cases: readonly [string, Telling, RegExp | undefined][] = [
     /state-machine/,
   ],
   ['a member tells a revision twice', { members: { m1: [A, B], m2: [A, B, B] } }, /state-machine/],
-  ['a write is applied twice', { members: { m1: [A, event(12, 'a', 2)] } }, /applied-twice/],
+  [
+    'a write is applied twice',
+    {
+      members: { m1: [A, event(12, 'a', 2)] },
+      operations: [put('a', 11, [])],
+      log: [told(A), told(event(12, 'a', 2))],
+      contents: [[seen(event(12, 'a', 2))]],
+    },
+    /applied-twice/,
+  ],
   ['a watch was not told the last write', { log: [told(A)] }, /watch: w lacks/],
   ['a watch was told twice', { log: [told(A), told(A, B)] }, /watch: w at 12/],
   ['a member holds something else in the end', { contents: [[seen(B)], [seen(A)]] }, /content: m2/],
