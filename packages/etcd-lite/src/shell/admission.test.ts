@@ -48,9 +48,6 @@ function world(answers: Answers) {
     return Promise.resolve((typeof answer === 'function' ? answer() : answer) as T);
   };
   const options = {
-    ...{ cluster, call, clock, log: silentLogger, hasAsked: () => false },
-    onFresh: () => asked.push('fresh'),
-  };
     ...{ cluster, call, clock },
     log: silentLogger,
     hasAsked: () => false,
