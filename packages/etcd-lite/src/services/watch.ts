@@ -25,8 +25,6 @@ interface OpenWatch extends Watcher {
 const NO_WATCH_ID = -1;
 /** Requests of a stream that wait until it is known who asks; who sends more does not wait for answers. */
 const WAITING_MAX = 1000;
-/** What one piece of a fragmented response may weigh. */
-const FRAGMENT_BYTES_MAX = 1.5 * 1024 * 1024;
 
 /** One Watch stream with any number of watches on it. */
 export class WatchSession implements WatchSink {
@@ -109,7 +107,7 @@ export class WatchSession implements WatchSink {
   events(watcher: Watcher, events: readonly Event[], revision: number): void {
     const watch = watcher as OpenWatch;
     watch.hadEvents = true;
-    const pieces = watch.fragment ? piecesOf(events) : [events];
+    const pieces = watch.fragment ? piecesOf(events, this.#member.tuning.fragmentBytesMax) : [events];
     for (const [i, piece] of pieces.entries()) {
       const fragment = i < pieces.length - 1;
       this.#send({ header: header(this.#member, revision), watchId: watch.id, events: piece, fragment });
@@ -227,12 +225,12 @@ export class WatchSession implements WatchSink {
   }
 }
 
-function piecesOf(events: readonly Event[]): Event[][] {
+function piecesOf(events: readonly Event[], bytesMax: number): Event[][] {
   const pieces: Event[][] = [[]];
   let bytes = 0;
   for (const event of events) {
     const size = 64 + event.kv.key.length + event.kv.value.length + (event.prevKv?.value.length ?? 0);
-    if (bytes > 0 && bytes + size > FRAGMENT_BYTES_MAX) {
+    if (bytes > 0 && bytes + size > bytesMax) {
       pieces.push([]);
       bytes = 0;
     }

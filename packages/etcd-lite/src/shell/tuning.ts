@@ -8,6 +8,8 @@ export interface Tuning {
   readonly catchUpEntries: number;
   /** Requests that take longer to apply are logged and counted as slow. */
   readonly slowApplyMs: number;
+  /** Of one piece of a watch response that a client lets come in pieces. */
+  readonly fragmentBytesMax: number;
   /** Ask whether an election could be won before holding one. */
   readonly preVote: boolean;
 }
@@ -18,5 +20,6 @@ export const DEFAULT_TUNING: Tuning = {
   txnOpsMax: 128,
   catchUpEntries: 1000,
   slowApplyMs: 100,
+  fragmentBytesMax: 2 * 1024 * 1024,
   preVote: true,
 };

@@ -117,9 +117,9 @@ export class SimNetwork {
       },
       // Whoever is reached has been reached for long.
       activeSinceMs: (id) => {
-        const there = this.#at(peers.get(id) ?? '')?.life;
-        const isReached = there?.isAlive === true && this.isOpen(life.node, there.node);
-        return isReached ? -ACTIVE_MS : undefined;
+        const there = this.#at(peers.get(id) ?? '');
+        if (there?.life.isAlive !== true || !this.isOpen(life.node, there.life.node)) return undefined;
+        return there.admits(senderTo(id), id) === 'yes' ? -ACTIVE_MS : undefined;
       },
       close: () => undefined,
     };

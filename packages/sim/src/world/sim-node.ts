@@ -208,7 +208,7 @@ export class SimNode implements Endpoint {
   }
 
   async answer(question: string, request: object): Promise<object> {
-    if (question === 'Describe') return this.#door.describe();
+    if (question === 'Describe') return this.#door.describe((request as { raftId?: string }).raftId ?? '');
     if (question === 'Join') return (await this.#door.member).join(request as JoinRequest);
     const service = this.#service;
     if (service === undefined) throw new RpcError(StatusCode.UNAVAILABLE, 'not serving yet');
@@ -263,6 +263,7 @@ export class SimNode implements Endpoint {
         clock,
         log: silentLogger,
         onFresh: () => door.isFresh(cluster.id),
+        hasAsked: (raftId) => door.hasAsked(raftId),
         onRemoved,
       }),
       onRemoved,
