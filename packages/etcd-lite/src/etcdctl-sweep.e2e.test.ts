@@ -296,6 +296,7 @@ describe('etcdctl says the same of ours as of a real etcd', {
     watches.write('progress\n');
     await watches.until(/progress notify: \d+/);
     watches.write('nonsense\n');
+    await watches.until(/Invalid command/);
     const [theirs, ours] = await watches.end('SIGINT');
     const plain = (said?: Said): string =>
       must(said)
