@@ -75,10 +75,14 @@ function writesOf(ops: readonly RequestOp[]): Writes {
     if (requestTxn === null) continue;
     const success = writesOf(requestTxn.success);
     const failure = writesOf(requestTxn.failure);
+    const inner = [...success.deletes, ...failure.deletes];
+    // etcd takes what puts a key and then deletes it again; here a revision has one version of a key (MVCC-1).
+    if ([...puts].some((key) => inner.some((range) => isInRange(range, key))))
+      throw new EtcdError('duplicateKey');
     for (const key of success.puts) add(key, false);
     // Only one of the two branches runs.
     for (const key of failure.puts) add(key, success.puts.has(key));
-    deletes.push(...success.deletes, ...failure.deletes);
+    deletes.push(...inner);
   }
   for (const { requestPut } of ops) if (requestPut !== null) add(keyText(requestPut.key), false);
   return { puts, deletes };
