@@ -38,11 +38,10 @@ export class ClientsDoor {
     });
     rpcs.serveBy(server);
     await this.#listen(server, flags['listen-client-urls']);
-    await this.#listen(new GrpcServer({ onHttp }), httpUrls);
-    await this.#listen(
-      new GrpcServer({ onHttp: listener(site.metrics) }),
-      flags['listen-metrics-urls'] ?? [],
-    );
+    if (httpUrls.length > 0) await this.#listen(new GrpcServer({ onHttp }), httpUrls);
+    const metricsUrls = flags['listen-metrics-urls'] ?? [];
+    if (metricsUrls.length === 0) return;
+    await this.#listen(new GrpcServer({ onHttp: listener(site.metrics) }), metricsUrls);
   }
 
   /** Lets calls under way finish for a while, then cuts them off. */
