@@ -138,7 +138,7 @@ for (const program of PROGRAMS) {
         );
         assert.ok(child);
         assert.equal(await cluster.ended(child), 0, 'a removed member ends by itself');
-        assert.match(cluster.log(gone), /the member has been permanently removed from the cluster/);
+        await cluster.says([gone], /the member has been permanently removed from the cluster/);
       }
       let all = '';
       await eventually('a leader', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { silentLogger } from '@kubelab/component-base';
 import { FakeClock } from '@kubelab/component-base/testing';
+import { StatusCode } from '@kubelab/rpc';
 import { confOf } from 'raft-consensus';
 import { type MemberChange, type MemberRecord, Members } from '../core/members.ts';
 import { Joins } from './joins.ts';
@@ -26,6 +27,7 @@ interface World {
   /** Of the last entry that is committed; the leader's own is 5. */
   readonly committedTerm?: number;
   readonly isLeader?: boolean;
+  readonly connected?: string;
 }
 
 /** The leader `a` of a cluster in term 5. */
@@ -67,6 +69,7 @@ function leader(world: World) {
       asked.push('confirm');
       return Promise.resolve();
     },
+    isConnected: (raftId) => raftId === world.connected,
     forgetStreams: (raftId) => asked.push(`forget ${raftId}`),
   });
   return { joins, changes, asked, members };
@@ -115,6 +118,12 @@ describe('a leader that is asked by a member without data', () => {
     const { joins, asked } = leader({ members, committedTerm: 4 });
     assert.equal((await joins.join(request('b'))).raftId, 'b');
     assert.deepEqual(asked, ['forget b']);
+  });
+
+  test('does not give away the place of a member that is up', async () => {
+    const { joins, asked, changes } = leader({ connected: 'c' });
+    await assert.rejects(joins.join(request('c')), { code: StatusCode.UNAVAILABLE });
+    assert.deepEqual([asked, changes], [[], []]);
   });
 
   test('turns away whoever was removed, and everybody when it does not lead', async () => {

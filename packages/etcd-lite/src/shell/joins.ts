@@ -20,6 +20,8 @@ export interface JoinsOptions {
   readonly learnersMax: number;
   /** Resolves when a quorum confirms that this member leads. */
   readonly confirmLeadership: () => Promise<void>;
+  /** Messages reach that member: it is up, with whatever it has. */
+  readonly isConnected: (raftId: string) => boolean;
   /** Whatever that member said before and has not arrived yet is not heard any more. */
   readonly forgetStreams: (raftId: string) => void;
 }
@@ -42,6 +44,10 @@ export class Joins {
     if (!leadership.isLeader) throw new EtcdError('notLeader');
     const member = membership.members.get(request.raftId) ?? membership.members.at(request.peerUrls);
     if (member === undefined) throw new RpcError(StatusCode.FAILED_PRECONDITION, REMOVED_TEXT);
+    // Whoever asks is not that member, or that member's end has not been noticed yet.
+    if (this.#options.isConnected(member.raftId)) {
+      throw new RpcError(StatusCode.UNAVAILABLE, `member ${member.raftId} is up, and has not lost its data`);
+    }
     this.#options.forgetStreams(member.raftId);
     if (this.#hasQuorumWithout(member)) await this.#options.confirmLeadership();
     const { term } = raft.status();

@@ -91,6 +91,7 @@ export class MembershipParts {
     this.#joins = new Joins({
       ...{ clock, log, membership, leadership, raft, changes, learnersMax },
       confirmLeadership: () => host.linearize(),
+      isConnected: (raftId) => peers().activeSinceMs(raftId) !== undefined,
       forgetStreams: (raftId) => this.#forgetStreams(raftId),
     });
   }
@@ -168,7 +169,7 @@ export class MembershipParts {
   async publishSelf(): Promise<void> {
     const { options, propose, founding } = this.#host;
     const { life = '' } = founding;
-    const { cluster, clientUrls, log } = options;
+    const { cluster, clientUrls, log, clock, heartbeatMs } = options;
     const { raftId } = this.membership;
     const { name } = cluster.self;
     for (;;) {
@@ -182,6 +183,7 @@ export class MembershipParts {
       } catch (err) {
         if (err instanceof EtcdError && err.reason === 'stopped') return;
         log.debug('publishing this member failed', { err });
+        await clock.sleep(heartbeatMs);
       }
     }
   }

@@ -137,8 +137,12 @@ export class GrowingCluster {
     return new Promise((resolve) => child.once('exit', resolve));
   }
 
-  log(name: string): string {
-    return readFileSync(join(this.folder, `${name}.log`), 'utf8');
+  /** Resolves when one of these members has logged this: the file is a little behind the process. */
+  says(names: readonly string[], pattern: RegExp): Promise<unknown> {
+    const log = (name: string): string => readFileSync(join(this.folder, `${name}.log`), 'utf8');
+    return eventually(`${names.join()} to log ${pattern}`, () =>
+      names.some((name) => pattern.test(log(name))),
+    );
   }
 
   endpoints(...names: string[]): string {
