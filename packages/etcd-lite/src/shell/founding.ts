@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import type { Disk } from '@kubelab/component-base';
 import { confOf, type ConfState } from 'raft-consensus';
 import { type MemberRecord, Members } from '../core/members.ts';
@@ -83,8 +84,10 @@ export async function readFounding(disk: Disk, folder: string): Promise<Founding
   const content = await disk.readFile(path);
   if (content === undefined) return undefined;
   try {
-    const founding = JSON.parse(Buffer.from(content).toString()) as Founding;
-    if (Array.isArray(founding.members) && typeof founding.raftId === 'string') return founding;
+    const { checksum, ...founding } = JSON.parse(Buffer.from(content).toString()) as Founding & {
+      readonly checksum: number;
+    };
+    if (checksum === checksumOf(founding)) return founding;
   } catch (error) {
     throw new FoundingDamagedError(path, error);
   }
@@ -96,11 +99,17 @@ export async function writeFounding(disk: Disk, folder: string, founding: Foundi
   const path = join(folder, FILE);
   const file = await disk.open(`${path}.tmp`, { create: true, truncate: true });
   try {
-    await file.write(0, Buffer.from(`${JSON.stringify(founding, undefined, 2)}\n`));
+    const checked = { ...founding, checksum: checksumOf(founding) };
+    await file.write(0, Buffer.from(`${JSON.stringify(checked, undefined, 2)}\n`));
     await file.sync();
   } finally {
     await file.close();
   }
   await disk.rename(`${path}.tmp`, path);
   await disk.syncFolder(dirname(path));
+}
+
+/** Of the content, however it is written down. */
+function checksumOf(founding: Founding): number {
+  return crc32(JSON.stringify(founding));
 }
