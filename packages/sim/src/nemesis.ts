@@ -156,6 +156,7 @@ export class Nemesis {
     const { life } = node;
     onFault(node, 'is stopped');
     timeline.at(0, life, { event: 'stop' }, () => {
+      if (this.#isOver) return;
       const ended = (): void => {
         if (node.isUp && node.life === life) node.crash('none-lost');
         onCrashed(node);

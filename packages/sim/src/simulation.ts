@@ -221,8 +221,8 @@ class Simulation {
         isSettled &&
         this.#watches.every((watch) => watch.isCurrent())
       ) {
-        require(probes.every(({ outcome }) => outcome === 'ok'), 'liveness', () =>
-          'a member answers no more');
+        for (const { outcome, reason } of probes)
+          require(outcome === 'ok', 'liveness', () => `a member does not take a write: ${outcome} ${reason}`);
         return await this.#compareStates(members);
       }
       if (this.timeline.nowMs > untilMs) break;
@@ -254,7 +254,7 @@ class Simulation {
   }
 
   #isAgreed(members: readonly SimNode[]): boolean {
-    const [first, ...others] = members.map(({ running }) => running);
+    const [first, ...others] = members.map(({ serving }) => serving);
     const { applied } = first?.member ?? {};
     return (
       applied !== undefined &&
