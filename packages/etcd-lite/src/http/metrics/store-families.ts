@@ -4,7 +4,7 @@ import type { MetricsSource } from './handler.ts';
 /** `etcd_mvcc_*` and `etcd_debugging_*`: keys, watches, leases, users. */
 export function storeFamilies({ member, rpcs }: MetricsSource): Family[] {
   const { machine, counts, leases } = member;
-  // One at a time, each on a member's own state: that is replaced when a snapshot comes.
+  // The machine's state is asked for each time: a snapshot from the leader replaces it.
   const watchCalls = rpcs.counts.get('/etcdserverpb.Watch/Watch');
   const rangeCalls = rpcs.counts.get('/etcdserverpb.KV/Range');
   return [
