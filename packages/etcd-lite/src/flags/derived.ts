@@ -6,6 +6,8 @@ import type { Tuning } from '../shell/tuning.ts';
 import type { EtcdFlags } from './check.ts';
 
 const QUOTA_BYTES = 2 * 1024 * 1024 * 1024;
+/** More than fits anywhere, and still a number for messages. */
+export const NO_QUOTA_BYTES = Number.MAX_SAFE_INTEGER;
 /** What gRPC adds around a request of the largest size, as etcd reckons. */
 const GRPC_OVERHEAD_BYTES = 512 * 1024;
 
@@ -38,7 +40,7 @@ export function authFlagsOf(flags: EtcdFlags) {
 /** `--quota-backend-bytes`: 0 means 2 GiB, less means no limit. */
 function quotaBytesOf({ 'quota-backend-bytes': bytes }: EtcdFlags): number {
   if (bytes === 0) return QUOTA_BYTES;
-  return bytes < 0 ? Number.POSITIVE_INFINITY : bytes;
+  return bytes < 0 ? NO_QUOTA_BYTES : bytes;
 }
 
 function tuningOf(flags: EtcdFlags): Partial<Tuning> {

@@ -1,3 +1,4 @@
+import { NO_QUOTA_BYTES } from '../../flags/derived.ts';
 import { ETCD_VERSION } from '../../services/maintenance.ts';
 import type { HealthCounts } from '../health.ts';
 import type { PeerTransport } from '../../transport/peers.ts';
@@ -73,7 +74,7 @@ export function serverFamilies({ member, rpcs, health }: MetricsSource): Family[
       () => member.parts.node.lateHeartbeats,
     ),
     gauge('etcd_server_quota_backend_bytes', 'Bytes of keys and values before writes are refused.', () =>
-      Number.isFinite(options.quotaBytes) ? options.quotaBytes : 0,
+      options.quotaBytes === NO_QUOTA_BYTES ? 0 : options.quotaBytes,
     ),
     ...healthFamilies(health),
     histogram(

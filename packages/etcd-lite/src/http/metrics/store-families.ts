@@ -4,9 +4,9 @@ import type { MetricsSource } from './handler.ts';
 /** `etcd_mvcc_*` and `etcd_debugging_*`: keys, watches, leases, users. */
 export function storeFamilies({ member, rpcs }: MetricsSource): Family[] {
   const { machine, counts, leases } = member;
-  // The machine's state is asked for each time: a snapshot from the leader replaces it.
   const watchCalls = rpcs.counts.get('/etcdserverpb.Watch/Watch');
   const rangeCalls = rpcs.counts.get('/etcdserverpb.KV/Range');
+  // The machine's state is asked for each time: a snapshot from the leader replaces it.
   return [
     gauge(
       'etcd_mvcc_db_total_size_in_bytes',
