@@ -13,6 +13,7 @@ import { admission } from './shell/admission.ts';
 import { startAutoCompaction } from './shell/auto-compaction.ts';
 import { parseCluster } from './shell/cluster.ts';
 import { startCorruptionCheck } from './shell/corruption-check.ts';
+import { takeDataFolder } from './shell/data-folder.ts';
 import { Member } from './shell/member.ts';
 import { clientDoor, peerDoor } from './tls/door-security.ts';
 import { keepHeapSmall } from './small-heap.ts';
@@ -37,6 +38,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         // 1. Who we are, by the flags.
         const cluster = parseCluster(flags['initial-cluster'], flags.name, flags['initial-cluster-token']);
         const dataDir = flags['data-dir'] ?? `${flags.name}.etcd`;
+        onStop(await takeDataFolder(dataDir));
         const clientSecurity = await clientDoor(flags, { dataDir, nowMs: clock.now(), log });
         const peerSecurity = await peerDoor(flags, { dataDir, nowMs: clock.now(), log });
         // 2. The other members' door: members that start for the first time find each other there.

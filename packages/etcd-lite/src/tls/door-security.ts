@@ -89,7 +89,10 @@ async function doorSecurity(given: Files, flags: EtcdFlags, options: DoorOptions
       })
     : {};
   const files: Files = { ...given, ...made };
-  const server = serverTls(files, flags, log);
+  const { server, outgoing } = readable(prefix, () => ({
+    server: serverTls(files, flags, log),
+    outgoing: outgoingTls(files, log, isMade),
+  }));
   return {
     at: (url) => {
       if (!isSecure(url)) return undefined;
@@ -100,8 +103,24 @@ async function doorSecurity(given: Files, flags: EtcdFlags, options: DoorOptions
         `TLS key/cert (${files}) must be provided for ${side} url ${url} with HTTPS scheme`,
       );
     },
-    outgoing: outgoingTls(files, log, isMade),
+    outgoing,
   };
+}
+
+/** What is read, or an error that says by which flags it was to be. */
+function readable<T>(prefix: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const flags = [
+      'cert-file',
+      'key-file',
+      'trusted-ca-file',
+      prefix === '' ? 'client-crl-file' : 'crl-file',
+    ];
+    const names = flags.map((flag) => `--${prefix}${flag}`).join(', ');
+    throw new ConfigError(`${(error as Error).message} (one of ${names})`);
+  }
 }
 
 function serverTls(files: Files, flags: EtcdFlags, log: Logger): ServerTls | undefined {
