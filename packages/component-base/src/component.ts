@@ -79,7 +79,11 @@ export async function runComponent<const S extends FlagSpecs>(
       fatal,
     });
   } catch (err) {
-    if (!stopper.signal.aborted) fatal('start failed', err);
+    if (stopper.signal.aborted) return;
+    log.error('start failed', { err });
+    // Somebody who sits there and has just typed it looks for a sentence.
+    if (process.stderr.isTTY) process.stderr.write(`Error: ${errorMessage(err)}\n`);
+    process.exit(1);
   }
 }
 

@@ -29,6 +29,8 @@ export function createLogger(
       base: { component },
       timestamp: () => `,"ts":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
+      // The cause by itself: pino's own choice says it once more, behind a message that mostly has it already.
+      serializers: { err: pino.stdSerializers.errWithCause },
     },
     destinations.length === 1 && destinations[0] !== undefined
       ? destinations[0]
