@@ -1,5 +1,8 @@
-/** A blocking call that took longer than this should have gone to another thread, which costs about 60 µs. */
-const QUICK_MS = 0.25;
+/**
+ * A blocking call that took longer than this should have gone to another thread. That costs 60 µs where nothing
+ * else runs, and several times as much where cores are busy: which is also where quick disks seem slower.
+ */
+const QUICK_MS = 0.5;
 /** A slow call now and then is nothing; so many more slow ones than quick ones are a slow disk. */
 const SLOW_COUNT_MAX = 4;
 const SKIPPED_MIN = 8;

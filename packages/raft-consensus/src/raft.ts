@@ -58,6 +58,15 @@ export class Raft {
     return this.#core.config;
   }
 
+  // Of the status what is asked for with each request: all of it is made anew each time, progress included.
+  get term(): number {
+    return this.#core.term;
+  }
+
+  get conf(): ConfState {
+    return this.#core.conf;
+  }
+
   /** One unit of logical time. */
   tick(): void {
     if (this.#core.role === 'leader') tickLeader(this.#core);

@@ -8,12 +8,14 @@ import type { Checkpointer } from './checkpointer.ts';
 export interface LogKeeperOptions {
   readonly checkpointer: Checkpointer;
   readonly wal: Pick<Wal, 'release'>;
-  readonly raft: Pick<Raft, 'id' | 'status' | 'compact'>;
+  readonly raft: Pick<Raft, 'id' | 'conf' | 'status' | 'compact'>;
   /** Applied entries between two checkpoints. */
   readonly snapshotCount: number;
   /** Entries kept in memory behind a checkpoint. */
   readonly catchUpEntries: number;
   readonly now: () => { readonly state: State; readonly metadata: SnapshotMetadata };
+  /** Of the keys and values that `now` holds. */
+  readonly stateBytes: () => number;
   readonly log: Logger;
   readonly fatal: (msg: string, error: unknown) => void;
 }
@@ -92,12 +94,12 @@ export class LogKeeper {
   }
 
   #isCheckpointDue(applied: number): boolean {
-    const { checkpointer, snapshotCount, now } = this.#options;
+    const { checkpointer, snapshotCount, stateBytes } = this.#options;
     const { newest, bytes } = checkpointer;
     if (this.#writing !== undefined || applied - (newest?.index ?? 0) < snapshotCount) return false;
     // A large state is not written again for a few small changes: that would be most of what the disk does.
     // But where compaction has made it small, the large one should go.
-    return this.#bytesSinceCheckpoint >= Math.min(bytes, now().state.store.bytes) / 2;
+    return this.#bytesSinceCheckpoint >= Math.min(bytes, stateBytes()) / 2;
   }
 
   async #write(): Promise<void> {
@@ -113,7 +115,7 @@ export class LogKeeper {
   #trim(): void {
     const bytes = this.#appliedBytes - this.#goneBytes;
     if (bytes <= MEMORY_ALONE.max) return;
-    const { conf } = this.#options.raft.status();
+    const { conf } = this.#options.raft;
     const { max, kept } = conf.voters.length + conf.learners.length > 1 ? MEMORY : MEMORY_ALONE;
     if (bytes <= max) return;
     const isHuge = bytes > MEMORY_FOR_FOLLOWERS_MAX;

@@ -259,7 +259,7 @@ export class Member {
       random,
       log,
       electionMs,
-      term: () => this.raft.status().term,
+      term: () => this.raft.term,
       forgetLeader: () => {
         this.raft.forgetLeader();
         this.#node.wake();
@@ -333,11 +333,12 @@ export class Member {
       checkpointer: this.#checkpointer,
       wal: this.#wal,
       raft: this.raft,
+      stateBytes: () => this.machine.store.bytes,
       snapshotCount,
       catchUpEntries: this.tuning.catchUpEntries,
       now: () => ({
         state: this.machine.state,
-        metadata: { index: this.#applied, term: this.#appliedTerm, conf: this.raft.status().conf },
+        metadata: { index: this.#applied, term: this.#appliedTerm, conf: this.raft.conf },
       }),
       log,
       fatal,
@@ -362,7 +363,7 @@ export class Member {
       timeoutMs: REQUEST_TIMEOUT_MS + 2 * electionMs,
       requestBytesMax: this.tuning.requestBytesMax,
       firstId: clock.now() * 1024,
-      term: () => this.raft.status().term,
+      term: () => this.raft.term,
       propose: (data) => {
         const outcome = this.raft.propose(data);
         this.#node.wake();
