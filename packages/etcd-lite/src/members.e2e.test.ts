@@ -86,72 +86,75 @@ describe('etcdctl member …', { skip: !isInstalled('etcd') && 'no etcd here' },
   });
 });
 
-for (const program of PROGRAMS) {
-  describe(`${program[0].replace(/^.*\//, '')} ${program.length > 1 ? 'etcd-lite' : ''}`, {
-    skip: !isInstalled(program[0]) && 'not here',
-  }, () => {
-    let cluster: GrowingCluster;
-    before(async () => {
-      cluster = await GrowingCluster.create(program);
-      await cluster.plan('m1', 'm2', 'm3', 'm4', 'm5');
-    });
-    after(() => cluster.stop());
+describe('a cluster that grows and shrinks', { concurrency: 2 }, () => {
+  for (const program of PROGRAMS) {
+    describe(`${program[0].replace(/^.*\//, '')} ${program.length > 1 ? 'etcd-lite' : ''}`, {
+      skip: !isInstalled(program[0]) && 'not here',
+      concurrency: 1,
+    }, () => {
+      let cluster: GrowingCluster;
+      before(async () => {
+        cluster = await GrowingCluster.create(program);
+        await cluster.plan('m1', 'm2', 'm3', 'm4', 'm5');
+      });
+      after(() => cluster.stop());
 
-    /** Until the cluster takes it: etcd wants connections that have lasted for some seconds. */
-    async function grow(name: string, existing: readonly string[]): Promise<void> {
-      const peer = `--peer-urls=${cluster.member(name).peer}`;
-      await eventually(
-        `${name} is added`,
-        async () => {
-          const said = await cluster.etcdctl('m1', 'member', 'add', name, peer);
-          if (/unhealthy|not enough started/.test(said)) return false;
-          assert.match(said, /added to cluster/);
-          return true;
-        },
-        30_000,
-        300,
-      );
-      cluster.start(name, existing, EXISTING);
-      const serves = async (): Promise<boolean> =>
-        (await cluster.etcdctl(name, 'get', 'k')).startsWith('k\n');
-      await eventually(`${name} serves`, serves, 30_000, 200);
-    }
-
-    test('grows from one to five and shrinks to three, and every write is on those that are left', async () => {
-      cluster.start('m1');
-      await eventually('m1', async () => /OK/.test(await cluster.etcdctl('m1', 'put', 'k', '1')), 20_000);
-      const names = ['m1'];
-      for (const name of ['m2', 'm3', 'm4', 'm5']) {
-        await grow(name, names);
-        names.push(name);
-        assert.match(await cluster.etcdctl(name, 'put', `by-${name}`, '1'), /OK/);
-      }
-      assert.equal((await cluster.etcdctl('m5', 'member', 'list')).trim().split('\n').length, 5);
-      for (const gone of ['m1', 'm2']) {
-        const { child } = cluster.member(gone);
-        const id = await cluster.idOf(gone, 'm5');
+      /** Until the cluster takes it: etcd wants connections that have lasted for some seconds. */
+      async function grow(name: string, existing: readonly string[]): Promise<void> {
+        const peer = `--peer-urls=${cluster.member(name).peer}`;
         await eventually(
-          `${gone} is removed`,
-          async () => /removed from/.test(await cluster.etcdctl('m5', 'member', 'remove', id)),
+          `${name} is added`,
+          async () => {
+            const said = await cluster.etcdctl('m1', 'member', 'add', name, peer);
+            if (/unhealthy|not enough started/.test(said)) return false;
+            assert.match(said, /added to cluster/);
+            return true;
+          },
           30_000,
           300,
         );
-        assert.ok(child);
-        assert.equal(await cluster.ended(child), 0, 'a removed member ends by itself');
-        await cluster.says([gone], /the member has been permanently removed from the cluster/);
+        cluster.start(name, existing, EXISTING);
+        const serves = async (): Promise<boolean> =>
+          (await cluster.etcdctl(name, 'get', 'k')).startsWith('k\n');
+        await eventually(`${name} serves`, serves, 30_000, 200);
       }
-      let all = '';
-      await eventually('a leader', async () => {
-        all = await cluster.etcdctl('m5', 'get', '--keys-only', '--prefix', 'by-');
-        return /by-/.test(all);
-      });
-      assert.deepEqual(all.split(/\n+/).filter(Boolean), ['by-m2', 'by-m3', 'by-m4', 'by-m5']);
-      assert.equal((await cluster.etcdctl('m4', 'member', 'list')).trim().split('\n').length, 3);
-    });
 
-    test('a removed member that is started with its old data says why it ends', async () => {
-      const child = cluster.start('m2', ['m1'], EXISTING);
-      assert.equal(await cluster.ended(child), 0);
+      test('grows from one to five and shrinks to three, and every write is on those that are left', async () => {
+        cluster.start('m1');
+        await eventually('m1', async () => /OK/.test(await cluster.etcdctl('m1', 'put', 'k', '1')), 20_000);
+        const names = ['m1'];
+        for (const name of ['m2', 'm3', 'm4', 'm5']) {
+          await grow(name, names);
+          names.push(name);
+          assert.match(await cluster.etcdctl(name, 'put', `by-${name}`, '1'), /OK/);
+        }
+        assert.equal((await cluster.etcdctl('m5', 'member', 'list')).trim().split('\n').length, 5);
+        for (const gone of ['m1', 'm2']) {
+          const { child } = cluster.member(gone);
+          const id = await cluster.idOf(gone, 'm5');
+          await eventually(
+            `${gone} is removed`,
+            async () => /removed from/.test(await cluster.etcdctl('m5', 'member', 'remove', id)),
+            30_000,
+            300,
+          );
+          assert.ok(child);
+          assert.equal(await cluster.ended(child), 0, 'a removed member ends by itself');
+          await cluster.says([gone], /the member has been permanently removed from the cluster/);
+        }
+        let all = '';
+        await eventually('a leader', async () => {
+          all = await cluster.etcdctl('m5', 'get', '--keys-only', '--prefix', 'by-');
+          return /by-/.test(all);
+        });
+        assert.deepEqual(all.split(/\n+/).filter(Boolean), ['by-m2', 'by-m3', 'by-m4', 'by-m5']);
+        assert.equal((await cluster.etcdctl('m4', 'member', 'list')).trim().split('\n').length, 3);
+      });
+
+      test('a removed member that is started with its old data says why it ends', async () => {
+        const child = cluster.start('m2', ['m1'], EXISTING);
+        assert.equal(await cluster.ended(child), 0);
+      });
     });
-  });
-}
+  }
+});
