@@ -124,6 +124,13 @@ suite('the process', { concurrency: false }, () => {
       1,
       /TLS key\/cert .* must be provided/,
     ],
+    [
+      'a certificate that is not there',
+      ['--cert-file=none.pem', '--key-file=none.pem'],
+      1,
+      /no such file .*'none\.pem' \(one of --cert-file/,
+    ],
+    ['a data directory that is none', [`--data-dir=${MAIN}`], 1, /cannot use --data-dir .* is not a folder/],
   ];
   for (const [title, argv, code, message] of refused) {
     test(`ends with ${code} for ${title}`, () => {
