@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ClusterDescription } from '../wire.ts';
+import { memberRecord } from '../testing/member-record.ts';
 import { nextAdmissionStep } from './admission.ts';
 
 const CLUSTER = 77;
@@ -17,15 +18,7 @@ const old = (leader: string, term: number): ClusterDescription => ({
   ...fresh(term),
   isFresh: false,
   leader,
-  members: ['a', 'b'].map((raftId) => ({
-    raftId,
-    name: raftId,
-    peerUrls: [`http://${raftId}`],
-    clientUrls: [],
-    isLearner: false,
-    autoPromote: false,
-    life: '',
-  })),
+  members: ['a', 'b'].map((raftId) => memberRecord(raftId)),
 });
 
 describe('a member without data', () => {

@@ -1,20 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { checkAdd, checkInSync, checkPromote, checkRemove, type Connections } from './member-checks.ts';
+import { memberRecord } from '../testing/member-record.ts';
 import { Members } from './members.ts';
 
 /** `1` is asked. Upper case: started; with `*`: a learner. */
 function cluster(...members: string[]): Members {
   return new Members(
-    members.map((word) => ({
-      raftId: word.replace(/[^0-9]/g, ''),
-      name: word.includes('-') ? '' : 'started',
-      peerUrls: [],
-      clientUrls: [],
-      isLearner: word.includes('*'),
-      autoPromote: false,
-      life: '',
-    })),
+    members.map((word) => {
+      const name = word.includes('-') ? '' : 'started';
+      return memberRecord(word.replace(/[^0-9]/g, ''), { name, isLearner: word.includes('*') });
+    }),
   );
 }
 

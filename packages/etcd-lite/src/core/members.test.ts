@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { confOf, nextConf } from 'raft-consensus';
+import { memberRecord } from '../testing/member-record.ts';
 import { confChangeOf } from './member-change-codec.ts';
 import { type MemberChange, type MemberRecord, Members, type NewMember } from './members.ts';
 
-const record = (raftId: string, more: Partial<MemberRecord> = {}): MemberRecord => ({
-  raftId,
-  name: `m${raftId}`,
-  peerUrls: [`http://${raftId}:2380`],
-  clientUrls: [`http://${raftId}:2379`],
-  isLearner: false,
-  autoPromote: false,
-  life: '',
-  ...more,
-});
+const record = (raftId: string, more: Partial<MemberRecord> = {}): MemberRecord =>
+  memberRecord(raftId, { name: `m${raftId}`, peerUrls: [`http://${raftId}:2380`], ...more });
 const unstarted = (raftId: string, more: Partial<NewMember> = {}): NewMember => ({
   raftId,
   peerUrls: [`http://${raftId}:2380`],

@@ -4,6 +4,7 @@ import { silentLogger } from '@kubelab/component-base';
 import { FakeClock } from '@kubelab/component-base/testing';
 import { RpcError, StatusCode } from '@kubelab/rpc';
 import type { MemberRecord } from '../core/members.ts';
+import { memberRecord } from '../testing/member-record.ts';
 import { REMOVED_TEXT } from '../transport/peer-link.ts';
 import type { ClusterDescription, JoinResponse } from '../wire.ts';
 import { admission, admitExisting, admitNew, type AdmissionOptions } from './admission.ts';
@@ -15,7 +16,7 @@ const idOf = (name: string): string => cluster.members.find((member) => member.n
 
 function record(name: string, more: Partial<MemberRecord> = {}): MemberRecord {
   const urls = { peerUrls: [`http://${name}:2380`], clientUrls: [`http://${name}:2379`] };
-  return { raftId: idOf(name), name, ...urls, isLearner: false, autoPromote: false, life: '', ...more };
+  return memberRecord(idOf(name), { name, ...urls, ...more });
 }
 
 const unstarted = { name: '', clientUrls: [] };

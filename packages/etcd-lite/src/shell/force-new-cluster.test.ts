@@ -3,17 +3,10 @@ import { describe, test } from 'node:test';
 import { confOf, type InitialState, nextConf, decodeConfChange } from 'raft-consensus';
 import { changeEntry } from '../core/member-change-codec.ts';
 import { type MemberRecord, Members } from '../core/members.ts';
+import { memberRecord } from '../testing/member-record.ts';
 import { entriesToBeAlone } from './force-new-cluster.ts';
 
-const record = (raftId: string, isLearner = false): MemberRecord => ({
-  raftId,
-  name: raftId,
-  peerUrls: [`http://${raftId}`],
-  clientUrls: [],
-  isLearner,
-  autoPromote: false,
-  life: '',
-});
+const record = (raftId: string, isLearner = false): MemberRecord => memberRecord(raftId, { isLearner });
 
 function initial(
   voters: string[],

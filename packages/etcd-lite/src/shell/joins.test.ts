@@ -4,20 +4,11 @@ import { silentLogger } from '@kubelab/component-base';
 import { FakeClock } from '@kubelab/component-base/testing';
 import { StatusCode } from '@kubelab/rpc';
 import { confOf } from 'raft-consensus';
-import { type MemberChange, type MemberRecord, Members } from '../core/members.ts';
+import { type MemberChange, Members } from '../core/members.ts';
+import { memberRecord } from '../testing/member-record.ts';
 import { Joins } from './joins.ts';
 import { Membership } from './membership.ts';
 
-const record = (raftId: string, more: Partial<MemberRecord> = {}): MemberRecord => ({
-  raftId,
-  name: raftId,
-  peerUrls: [`http://${raftId}`],
-  clientUrls: [],
-  isLearner: false,
-  autoPromote: false,
-  life: '',
-  ...more,
-});
 const started = { clientUrls: ['http://client'] };
 
 interface World {
@@ -32,7 +23,8 @@ interface World {
 
 /** The leader `a` of a cluster in term 5. */
 function leader(world: World) {
-  const members = world.members ?? new Members([record('a', started), record('b', started), record('c')]);
+  const members =
+    world.members ?? new Members([memberRecord('a', started), memberRecord('b', started), memberRecord('c')]);
   const changes: MemberChange[] = [];
   const asked: string[] = [];
   const membership = new Membership({
@@ -86,7 +78,10 @@ describe('a leader that is asked by a member without data', () => {
   });
 
   const lost: readonly [string, World][] = [
-    ['has been seen to start', { members: new Members(['a', 'b', 'c'].map((id) => record(id, started))) }],
+    [
+      'has been seen to start',
+      { members: new Members(['a', 'b', 'c'].map((id) => memberRecord(id, started))) },
+    ],
     ['has acknowledged an entry of this term', { match: { c: 1 } }],
     ['may have been needed: nothing of this term is decided yet', { committedTerm: 4 }],
   ];
@@ -99,7 +94,7 @@ describe('a leader that is asked by a member without data', () => {
         changes.map((change) => [change.kind, 'raftId' in change && change.raftId]),
         [['replace', 'c']],
       );
-      const { isLearner, autoPromote, peerUrls } = members.get(answer.raftId) ?? record('');
+      const { isLearner, autoPromote, peerUrls } = members.get(answer.raftId) ?? memberRecord('');
       assert.deepEqual([isLearner, autoPromote, peerUrls], [true, true, ['http://c']]);
       assert.ok(members.isRemoved('c'));
     });
@@ -107,14 +102,18 @@ describe('a leader that is asked by a member without data', () => {
 
   test('finds by its address one whose answer was lost the last time', async () => {
     const members = new Members(
-      [record('a', started), record('b', started), record('n', { peerUrls: ['http://c'], isLearner: true })],
+      [
+        memberRecord('a', started),
+        memberRecord('b', started),
+        memberRecord('n', { peerUrls: ['http://c'], isLearner: true }),
+      ],
       ['c'],
     );
     assert.equal((await leader({ members }).joins.join(request('c'))).raftId, 'n');
   });
 
   test('lets a second voter begin, without which nothing could be decided', async () => {
-    const members = new Members([record('a', started), record('b')]);
+    const members = new Members([memberRecord('a', started), memberRecord('b')]);
     const { joins, asked } = leader({ members, committedTerm: 4 });
     assert.equal((await joins.join(request('b'))).raftId, 'b');
     assert.deepEqual(asked, ['forget b']);

@@ -11,22 +11,13 @@ import {
   type ProposalOutcome,
 } from 'raft-consensus';
 import { type MemberChange, type MemberRecord, Members } from '../core/members.ts';
+import { memberRecord } from '../testing/member-record.ts';
 import { MemberChanges } from './member-changes.ts';
 import { Membership } from './membership.ts';
 
-const record = (raftId: string, more: Partial<MemberRecord> = {}): MemberRecord => ({
-  raftId,
-  name: raftId,
-  peerUrls: [`http://${raftId}`],
-  clientUrls: [],
-  isLearner: false,
-  autoPromote: false,
-  life: '',
-  ...more,
-});
 const add = (raftId: string): MemberChange => ({
   kind: 'add',
-  member: record(raftId, { isLearner: true }),
+  member: memberRecord(raftId, { isLearner: true }),
   learnersMax: 1,
 });
 
@@ -111,7 +102,7 @@ class Lone {
 
 describe('changes of members', () => {
   test('CONF-3 are made one after the other, and answered with the members there are then', async () => {
-    const lone = new Lone(record('a'));
+    const lone = new Lone(memberRecord('a'));
     const first = lone.changes.change(add('b'));
     const second = lone.changes.change({ kind: 'remove', raftId: 'b' });
     await settle();
@@ -132,7 +123,7 @@ describe('changes of members', () => {
   });
 
   test('CONF-3 of two voters at once end the process', () => {
-    const lone = new Lone(record('a'), record('b'), record('c'));
+    const lone = new Lone(memberRecord('a'), memberRecord('b'), memberRecord('c'));
     const change = { kind: 'remove', raftId: 'b' } as const;
     const context = JSON.stringify({ change, proposer: 'b', id: 1 });
     const steps = [{ type: 'remove', node: 'b' } as const, { type: 'remove', node: 'c' } as const];
@@ -141,18 +132,22 @@ describe('changes of members', () => {
   });
 
   test('that are void when their turn comes are refused, and change nothing in Raft', async () => {
-    const lone = new Lone(record('a'));
+    const lone = new Lone(memberRecord('a'));
     const refused = assert.rejects(lone.changes.change(add('b')), { reason: 'peerUrlExists' });
     await settle();
     // Another leader's entry came first.
-    lone.members.apply({ kind: 'add', member: record('x', { peerUrls: ['http://b'] }), learnersMax: 1 });
+    lone.members.apply({
+      kind: 'add',
+      member: memberRecord('x', { peerUrls: ['http://b'] }),
+      learnersMax: 1,
+    });
     lone.apply();
     await refused;
     assert.deepEqual(lone.conf.learners, []);
   });
 
   test('wait while Raft has another one under way, and time out in the end', async () => {
-    const lone = new Lone(record('a'));
+    const lone = new Lone(memberRecord('a'));
     lone.outcome = 'conf-change-pending';
     const change = lone.changes.change(add('b'));
     await lone.clock.advance(100);
@@ -166,11 +161,11 @@ describe('changes of members', () => {
   });
 
   test('go to the leader, and again to the next one', async () => {
-    const lone = new Lone(record('a'), record('b'), record('c'));
+    const lone = new Lone(memberRecord('a'), memberRecord('b'), memberRecord('c'));
     lone.leader = 'b';
     lone.answer = () => {
       lone.leader = 'c';
-      lone.answer = () => ({ members: [record('a')], index: 1 });
+      lone.answer = () => ({ members: [memberRecord('a')], index: 1 });
       throw new RpcError(StatusCode.UNAVAILABLE, 'connection lost');
     };
     const change = lone.changes.change(add('d'));
@@ -180,7 +175,7 @@ describe('changes of members', () => {
   });
 
   test('that the leader refuses are refused', async () => {
-    const lone = new Lone(record('a'), record('b'), record('c'));
+    const lone = new Lone(memberRecord('a'), memberRecord('b'), memberRecord('c'));
     lone.leader = 'b';
     lone.answer = () => {
       throw new RpcError(StatusCode.UNAVAILABLE, 'etcdserver: unhealthy cluster');
@@ -189,8 +184,8 @@ describe('changes of members', () => {
   });
 
   test('that remove the leader are made by its heir', async () => {
-    const lone = new Lone(record('a'), record('b'), record('c'));
-    lone.answer = () => ({ members: [record('b'), record('c')], index: 99 });
+    const lone = new Lone(memberRecord('a'), memberRecord('b'), memberRecord('c'));
+    lone.answer = () => ({ members: [memberRecord('b'), memberRecord('c')], index: 99 });
     assert.equal((await lone.changes.change({ kind: 'remove', raftId: 'a' })).length, 2);
     assert.deepEqual(lone.asked, ['hand over', 'b']);
   });
