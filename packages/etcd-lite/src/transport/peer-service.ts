@@ -114,18 +114,20 @@ export async function receiveSnapshot(
   const writer = await CheckpointWriter.create(options.disk, options.snapshotFolder, temporaryName);
   let message: Message | undefined;
   let isWhole = false;
+  let isGood = false;
   try {
     for await (const chunk of chunks) {
       if (chunk.message !== null) message = messageFromWire(chunk.message);
       if (chunk.data.length > 0) await writer.addRaw(chunk.data);
       isWhole = chunk.isLast;
     }
-    if (isWhole) await writer.verify();
+    if (!isWhole || message?.type !== 'snapshot')
+      throw new RpcError(StatusCode.ABORTED, 'snapshot is not whole');
+    await writer.verify();
+    isGood = true;
   } finally {
-    if (!isWhole) await writer.discard();
+    if (!isGood) await writer.discard();
   }
-  if (!isWhole || message?.type !== 'snapshot')
-    throw new RpcError(StatusCode.ABORTED, 'snapshot is not whole');
   const { index, term } = message.snapshot.metadata;
   await writer.publish({ index, term });
   options.onMessages([message]);

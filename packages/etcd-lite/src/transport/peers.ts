@@ -175,15 +175,18 @@ export class Peers implements PeerTransport {
 
   async #stream(link: PeerLink, message: Init<WireMessage>, path: string): Promise<void> {
     const file = await this.#options.disk.open(path);
+    const stream: ClientDuplexStream<Init<SnapshotChunk>, object> = link.channel.bidi(
+      peerService,
+      'Snapshot',
+      {
+        metadata: link.metadata,
+      },
+    );
     try {
-      const stream: ClientDuplexStream<Init<SnapshotChunk>, object> = link.channel.bidi(
-        peerService,
-        'Snapshot',
-        {
-          metadata: link.metadata,
-        },
-      );
       const acknowledged = once(stream, 'data');
+      // It may fail at any time: while the file is being read, when nobody waits for it, and after the answer too.
+      acknowledged.catch(() => undefined);
+      stream.on('error', () => undefined);
       const write = async (chunk: Init<SnapshotChunk>): Promise<void> => {
         // `once` rejects when the stream fails meanwhile.
         if (!stream.write(chunk)) await Promise.race([once(stream, 'drain'), acknowledged]);
@@ -197,6 +200,8 @@ export class Peers implements PeerTransport {
       stream.end();
       await acknowledged;
     } finally {
+      // Or the other side would wait for the rest of what cannot be read here.
+      stream.cancel();
       await file.close();
     }
   }
