@@ -16,6 +16,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     ...(program !== undefined && {
       program: [program],
       asksProgress: false,
+      richShare: 0,
       compactLag: Number.MAX_SAFE_INTEGER,
     }),
   });

@@ -74,7 +74,7 @@ export async function richCall(running: Running, request: RichRequest): Promise<
 
 // ---- requests ----
 
-function txnOf({ compare, success, failure }: TxnSpec): Init<TxnRequest> {
+export function txnOf({ compare, success, failure }: TxnSpec): Init<TxnRequest> {
   return { compare: compare.map(compareOf), success: success.map(opOf), failure: failure.map(opOf) };
 }
 
@@ -96,7 +96,7 @@ function opOf(spec: OpSpec): Init<RequestOp> {
   }
 }
 
-function rangeOf(spec: RangeSpec): RangeRequest {
+export function rangeOf(spec: RangeSpec): RangeRequest {
   return {
     key: bytesOf(spec.key),
     rangeEnd: bytesOf(spec.end ?? ''),
@@ -146,7 +146,7 @@ function compareOf({ key, end, target, result, operand }: CompareSpec): Init<Com
 
 // ---- responses, in the words of `checks/model.ts` ----
 
-function textOfTxn({ succeeded, responses }: Init<TxnResponse>): string {
+export function textOfTxn({ succeeded, responses }: Init<TxnResponse>): string {
   return `${succeeded === true ? 'then' : 'else'} { ${(responses ?? []).map(textOfOp).join('; ')} }`;
 }
 
@@ -161,7 +161,7 @@ function textOfOp(response: Init<ResponseOp>): string {
   return responseTxn ? textOfTxn(responseTxn) : '';
 }
 
-function textOfRange({ kvs, count, more }: Init<RangeResponse>): string {
+export function textOfRange({ kvs, count, more }: Init<RangeResponse>): string {
   return `found ${count ?? 0} [${(kvs ?? []).map(textOfKv).join(', ')}]${more === true ? ' more' : ''}`;
 }
 
@@ -170,7 +170,7 @@ function textOfKv(kv: Init<KeyValue>): string {
   return `${text(kv.key)}=${text(kv.value)} m${modRevision} c${createRevision} v${version} l${lease ?? 0}`;
 }
 
-function hasWritten({ responses }: Init<TxnResponse>): boolean {
+export function hasWritten({ responses }: Init<TxnResponse>): boolean {
   return (responses ?? []).some(
     ({ responsePut, responseDeleteRange, responseTxn }) =>
       !!responsePut || (responseDeleteRange?.deleted ?? 0) > 0 || (!!responseTxn && hasWritten(responseTxn)),

@@ -55,7 +55,9 @@ export function accountsOf(story: Story): Sums {
 /** Heard of later than it happened, never earlier: whoever is said to vanish too early, has. */
 function checkLeases({ base, last, operations, chronicle }: Story, revisions: Revisions): void {
   const promises = new LeasePromises();
-  for (const operation of operations) promises.answered(operation);
+  for (const operation of operations) promises.asked(operation);
+  for (const operation of operations.toSorted((a, b) => a.returnedMs - b.returnedMs))
+    promises.answered(operation);
   for (let revision = base + 1; revision <= last; revision++)
     for (const change of revisions.at(revision)) promises.applied(change, chronicle.heardMs(revision));
 }

@@ -4,6 +4,7 @@ import type { EtcdClient } from '@kubelab/rpc/etcd';
 import { call, type Store } from '../clients/call.ts';
 import type { Operation, Request } from '../clients/operation.ts';
 import { type Habits, Requests, type Shared } from '../clients/requests.ts';
+import { callRich, isRichAsked, readsBefore, type RichAsked } from './rich-real.ts';
 
 export interface RealClientOptions {
   readonly number: number;
@@ -18,10 +19,15 @@ export interface RealClientOptions {
   readonly habits: Habits;
   /** Mean. */
   readonly thinkMs: number;
+  /** The part of requests that may have any shape: nested transactions, sorted and filtered ranges. */
+  readonly richShare: number;
+  /** Where the history of this chapter begins. */
+  readonly base: number;
 }
 
 /** After this a client gives up on an answer; then it does not know. */
 const PATIENCE_MS = 2000;
+const PATIENCE = { timeoutMs: PATIENCE_MS };
 const LEASES_KNOWN_MAX = 12;
 const PINNED_RATE = 0.1;
 /** After a failure: not to storm at a member that is down. */
@@ -55,13 +61,21 @@ export class RealClient {
     const { clock, random, own, pinned, thinkMs } = this.#options;
     while (!this.#isStopped) {
       const member = random.float() < PINNED_RATE ? pinned[random.int(pinned.length)] : own;
-      const { outcome } = await this.ask(member ?? own, this.#requests.next());
+      const { outcome } = await this.ask(member ?? own, this.#next());
       await clock.sleep((outcome === 'unknown' ? FAILED_MS : thinkMs) * 2 * random.float());
     }
     own.close();
   }
 
-  async ask(member: EtcdClient, request: Request): Promise<Operation> {
+  #next(): Request | RichAsked {
+    const { random, richShare, base } = this.#options;
+    if (random.float() >= richShare) return this.#requests.next();
+    const request = this.#requests.rich();
+    const isAsked = isRichAsked(request) && !readsBefore(request, base);
+    return isAsked ? request : this.#requests.next();
+  }
+
+  async ask(member: EtcdClient, request: Request | RichAsked): Promise<Operation> {
     const { clock, operations, number, shared } = this.#options;
     const operation: Operation = {
       client: number,
@@ -73,7 +87,9 @@ export class RealClient {
     };
     operations.push(operation);
     try {
-      operation.answer = await call(connection(member, clock), request);
+      operation.answer = isRichAsked(request)
+        ? await callRich(member, request, PATIENCE)
+        : await call(connection(member, clock), request);
       operation.outcome = 'ok';
     } catch (err) {
       operation.outcome = isRefusal(err) ? 'refused' : 'unknown';
@@ -92,7 +108,7 @@ export class RealClient {
 
 /** A connection as the requests want it; every call has an end. */
 function connection(client: EtcdClient, clock: Clock): Store {
-  const patience = { timeoutMs: PATIENCE_MS };
+  const patience = PATIENCE;
   return {
     put: (request) => client.put(request, patience),
     deleteRange: (request) => client.deleteRange(request, patience),

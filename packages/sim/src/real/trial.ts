@@ -25,6 +25,8 @@ export interface TrialOptions {
   readonly thinkMs?: number;
   /** How many of the newest revisions compactions leave; Infinity: none compacts. */
   readonly compactLag?: number;
+  /** The part of requests of any shape; default 0.3. A store that sorts what is equal in another order than ours gets 0. */
+  readonly richShare?: number;
   /** Whether watches ask for progress: releases of etcd have answered too early. */
   readonly asksProgress?: boolean;
 }
@@ -94,7 +96,7 @@ export class Trial {
     const base = await this.#sweep();
     const chronicle = new Chronicle(base);
     const watches = this.#watch(base + 1, chronicle);
-    const clients = this.#startClients();
+    const clients = this.#startClients(base);
     try {
       const whims = this.#startWhims(watches);
       await misfortune();
@@ -164,8 +166,8 @@ export class Trial {
     );
   }
 
-  #startClients(): RealClient[] {
-    const { clientCount = 6, compactLag = 300, thinkMs = 12 } = this.#options;
+  #startClients(base: number): RealClient[] {
+    const { clientCount = 6, compactLag = 300, thinkMs = 12, richShare = 0.3 } = this.#options;
     return Array.from(
       { length: clientCount },
       () =>
@@ -179,6 +181,8 @@ export class Trial {
           shared: this.#shared,
           habits: { leaseSeconds: LEASE_SECONDS, compactLag },
           thinkMs,
+          richShare,
+          base,
         }),
     );
   }

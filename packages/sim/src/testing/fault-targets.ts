@@ -27,6 +27,7 @@ export const ours: FaultTarget = target('etcd-lite', false, {});
 export const etcd: FaultTarget = target('etcd', isInstalled('etcd') ? false : 'no etcd on this machine', {
   program: ['etcd'],
   asksProgress: false,
+  richShare: 0,
   compactLag: Number.MAX_SAFE_INTEGER,
 });
 
