@@ -28,7 +28,7 @@ suite('a hollow lab', { timeout: 300_000 }, () => {
       [['up', '--driver', 'vm'], /docker, netns or hollow/],
       [['kill'], /an argument is missing/],
       [['status'], /no lab "hollow"/],
-      [['etcd-lite', '--data-dri', 'x'], /unknown flag: --data-dri/],
+      [['etcd-lite', '--data-dri', 'x'], /not defined: -data-dri \(did you mean --data-dir\?\)/],
     ];
     for (const [words, message] of cases) {
       const outcome =
