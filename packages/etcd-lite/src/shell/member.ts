@@ -302,6 +302,7 @@ export class Member {
       },
       onRemoved: () => this.membership.removed(),
       lives: this.cluster.lives,
+      selfUrl: this.options.cluster.self.peerUrls[0] ?? '',
       onForgotten: () => this.cluster.forgotten(),
       onSnapshotSent: (id, ok) => {
         this.raft.reportSnapshot(id, ok);

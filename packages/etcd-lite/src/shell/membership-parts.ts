@@ -108,6 +108,7 @@ export class MembershipParts {
     | 'onStreams'
     | 'lives'
     | 'onForgotten'
+    | 'onMet'
   > {
     const { membership, changes } = this;
     return {
@@ -123,6 +124,7 @@ export class MembershipParts {
       isRemoved: (raftId) => membership.members.isRemoved(raftId),
       lives: this.lives,
       onForgotten: () => this.forgotten(),
+      onMet: (raftId, url) => membership.met(raftId, url),
       onStreams: (forget) => {
         this.#forgetStreams = forget;
       },

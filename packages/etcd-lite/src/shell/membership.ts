@@ -19,6 +19,8 @@ export class Membership {
   /** The same as etcd's API has it. */
   readonly id: number;
   readonly #options: MembershipOptions;
+  /** Who speaks as a member and is none yet, as far as this one has come in the log. */
+  readonly #met = new Map<string, string>();
   #isRemoved = false;
 
   constructor(options: MembershipOptions) {
@@ -43,8 +45,20 @@ export class Membership {
 
   /** Raft id → peer URL, without this member. */
   others(): Map<string, string> {
-    const others = this.members.all().filter(({ raftId }) => raftId !== this.raftId);
-    return new Map(others.map(({ raftId, peerUrls }) => [raftId, peerUrls[0] ?? '']));
+    const others = new Map([...this.#met].filter(([raftId]) => !this.members.isRemoved(raftId)));
+    for (const { raftId, peerUrls } of this.members.all()) others.set(raftId, peerUrls[0] ?? '');
+    others.delete(this.raftId);
+    return others;
+  }
+
+  /**
+   * Another member speaks to this one, and says where it can be answered. A leader that was added after what this
+   * member has applied could otherwise never bring it any further.
+   */
+  met(raftId: string, url: string): void {
+    if (url === '' || this.members.get(raftId) !== undefined || this.#met.get(raftId) === url) return;
+    this.#met.set(raftId, url);
+    this.changed();
   }
 
   /** 0: none known. */

@@ -20,6 +20,8 @@ export interface PeerLinkOptions {
   /** The other side says that this member was removed from the cluster. */
   readonly onRemoved: () => void;
   readonly lives: Lives;
+  /** Where this member can be answered. */
+  readonly selfUrl: string;
   readonly onForgotten: () => void;
 }
 
@@ -88,8 +90,8 @@ export class PeerLink {
   }
 
   get #headers(): Readonly<Record<string, string>> {
-    const { from, to, clusterId, lives } = this.#options;
-    const ids = { 'raft-id': from, 'cluster-id': clusterId, 'raft-id-to': to };
+    const { from, to, clusterId, lives, selfUrl } = this.#options;
+    const ids = { 'raft-id': from, 'cluster-id': clusterId, 'raft-id-to': to, 'raft-url': selfUrl };
     return { ...ids, 'raft-life': lives.own, 'raft-life-to': lives.of(to) };
   }
 

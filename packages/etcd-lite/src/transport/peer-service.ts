@@ -36,6 +36,8 @@ export interface PeerServiceOptions {
   readonly lives: Lives;
   /** The caller knows an earlier life of this member. */
   readonly onForgotten: () => void;
+  /** The caller can be answered there. */
+  readonly onMet: (raftId: string, url: string) => void;
   /** Called once, with what makes this service deaf to a member until it opens a new stream. */
   readonly onStreams: (forget: (raftId: string) => void) => void;
   readonly disk: Disk;
@@ -152,6 +154,7 @@ function callerOf(call: CallInfo, options: PeerServiceOptions): string {
     throw new RpcError(StatusCode.FAILED_PRECONDITION, FORGOTTEN_TEXT);
   }
   if (isAnotherLife(call.header('raft-life-to') ?? '', lives.own)) options.onForgotten();
+  else options.onMet(from, call.header('raft-url') ?? '');
   return from;
 }
 

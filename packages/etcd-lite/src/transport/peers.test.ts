@@ -49,6 +49,7 @@ function sender(port: number, disk: Disk) {
     onSnapshotSent: (_to, ok) => outcomes.push(ok),
     onRemoved: () => undefined,
     lives: { own: '', of: () => '' },
+    selfUrl: '',
     onForgotten: () => undefined,
   });
   return { peers, outcomes };

@@ -30,6 +30,8 @@ export interface PeersOptions {
   /** Another member says that this one was removed from the cluster. */
   readonly onRemoved: () => void;
   readonly lives: Lives;
+  /** Where this member can be answered. */
+  readonly selfUrl: string;
   /** Another member says that this one has been there before, and known more. */
   readonly onForgotten: () => void;
 }
@@ -89,7 +91,7 @@ export class Peers implements PeerTransport {
   }
 
   #link(to: string, url: string): PeerLink {
-    const { self: from, clusterId, tls, log, clock, onRemoved, lives, onForgotten } = this.#options;
+    const { self: from, clusterId, tls, log, clock, onRemoved, lives, onForgotten, selfUrl } = this.#options;
     const onBroken = (): void => {
       if (this.#links.get(to) === link) this.#options.onUnreachable(to);
     };
@@ -111,6 +113,7 @@ export class Peers implements PeerTransport {
       onConnected,
       onRemoved,
       lives,
+      selfUrl,
       onForgotten,
     });
     return link;
