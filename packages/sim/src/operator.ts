@@ -48,10 +48,23 @@ export class Operator {
 
   /** Would the others still be a quorum, with their data, if this machine lost its own? */
   canLose(machine: SimNode): boolean {
-    if (this.#isBusy()) return false;
+    // Of a change that only the lost one knows to be done, nobody would ever learn.
+    if (this.#isBusy() || !this.#isAgreed()) return false;
     const { whole, voters } = this.#voters();
     const left = whole.filter((node) => node !== machine);
     return voters.length > 2 && 2 * left.length > voters.length && whole.length === voters.length;
+  }
+
+  /** All voters are up, and know the same members. */
+  #isAgreed(): boolean {
+    const { whole } = this.#voters();
+    const views = whole.map(({ running }) =>
+      running?.member.membership.members
+        .all()
+        .map(({ raftId, isLearner }) => `${raftId} ${isLearner}`)
+        .join(),
+    );
+    return new Set(views).size === 1 && views[0] !== undefined;
   }
 
   /** Voters that have their data are enough to decide anything. */

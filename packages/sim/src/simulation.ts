@@ -262,6 +262,7 @@ class Simulation {
       members.some(({ running }) => running?.member.leadership.isLeader === true) &&
       others.every((running) => running?.member.applied === applied) &&
       first?.member.machine.state.alarms.size === 0 &&
+      members.every(({ running }) => running?.member.raft.status().leadTransferee === undefined) &&
       members.every(({ running }) => running?.member.membership.isLearner === false)
     );
   }

@@ -34,6 +34,7 @@ export interface Sender {
   /** CONF-8: what it says of itself, and of whom it means. */
   readonly life: string;
   readonly lifeTo: string;
+  readonly url: string;
 }
 
 /** How a stream is received. */
@@ -87,8 +88,8 @@ export class SimNetwork {
 
   transportOf(life: Life, options: PeersOptions): PeerTransport {
     const stream = ++this.#streamCount;
-    const { lives, self: raftId } = options;
-    const senderTo = (id: string): Sender => ({ raftId, stream, life: lives.own, lifeTo: lives.of(id) });
+    const { lives, self: raftId, selfUrl: url } = options;
+    const senderTo = (id: string): Sender => ({ raftId, stream, life: lives.own, lifeTo: lives.of(id), url });
     let { peers } = options;
     const way = (to: string): Way | undefined => {
       const url = peers.get(to);

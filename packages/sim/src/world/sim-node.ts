@@ -188,13 +188,14 @@ export class SimNode implements Endpoint {
 
   // ---- the network's end ----
 
-  admits({ raftId, stream, life, lifeTo }: Sender, to: string): Reception {
+  admits({ raftId, stream, life, lifeTo, url }: Sender, to: string): Reception {
     const service = this.#service;
     if (service === undefined || this.running === undefined) return 'no';
     if (service.isRemoved(raftId)) return 'removed';
     if (to !== service.raftId) return 'no';
     if (isAnotherLife(service.lives.of(raftId), life)) return 'forgotten';
     if (isAnotherLife(lifeTo, service.lives.own)) service.onForgotten();
+    else service.onMet(raftId, url);
     return stream > (this.#deaf.get(raftId) ?? 0) ? 'yes' : 'no';
   }
 
