@@ -17,6 +17,8 @@ export interface Founding {
   readonly isFounder: boolean;
   /** What its log follows is a checkpoint that was made of a snapshot, and nothing else. */
   readonly isRestored?: boolean;
+  /** It has begun its log: where none is found, that was lost. */
+  readonly hasLog?: boolean;
   /** What its log follows. */
   readonly first: { readonly index: number; readonly term: number };
   /** It votes in no election up to this term, but for `vote`: it may have forgotten what it did there. */

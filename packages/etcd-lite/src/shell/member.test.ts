@@ -90,6 +90,18 @@ describe('a member alone', () => {
     await again.stop();
   });
 
+  test('WAL-3 data without the log that was begun with them are not started from', async () => {
+    const disk = new MemoryDisk();
+    const member = await start(disk);
+    await put(member, 'a');
+    await member.checkpoint();
+    await put(member, 'b');
+    await member.stop();
+    for (const path of [...disk.files.keys()]) if (path.includes('/wal/')) disk.files.delete(path);
+    await assert.rejects(start(disk), { name: 'LogMissingError', message: /--wal-dir/ });
+    await assert.rejects(start(disk), { name: 'LogMissingError' });
+  });
+
   test('the data of another member is not touched', async () => {
     const disk = new MemoryDisk();
     await (await start(disk)).stop();

@@ -350,6 +350,7 @@ export class Member {
     return new LinearizableReads({
       clock: this.options.clock,
       timeoutMs: REQUEST_TIMEOUT_MS + 2 * this.options.electionMs,
+      firstContext: this.options.clock.now() * 1024,
       readIndex: (context) => this.raft.readIndex(context),
       applied: () => this.#applied,
       wake: () => this.#node.wake(),

@@ -5,6 +5,8 @@ import { EtcdError } from '../core/errors.ts';
 export interface ReadsOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
+  /** Where the names of questions start: an answer to one from before a restart must not pass for a later one's. */
+  readonly firstContext: number;
   readonly readIndex: (context: string) => ReadOutcome;
   readonly applied: () => number;
   /** See to it that `beforeRound` is called soon. */
@@ -33,13 +35,14 @@ export class LinearizableReads {
   #next: Batch | undefined;
   readonly #asked = new Map<string, Batch>();
   #confirmed: { index: number; batch: Batch }[] = [];
-  #contextCount = 0;
+  #contextCount: number;
   #timer: Timer | undefined;
   #slowCount = 0;
   #failedCount = 0;
 
   constructor(options: ReadsOptions) {
     this.#options = options;
+    this.#contextCount = options.firstContext;
   }
 
   /** Questions that had to be asked again. */

@@ -5,7 +5,7 @@ import type { HardState, InitialState, SnapshotMetadata } from 'raft-consensus';
 import type { Members } from '../core/members.ts';
 import { entryFromWire, entryToWire } from '../transport/message-codec.ts';
 import type { WalContents } from '../wal/recovery.ts';
-import { CheckpointMissingError } from '../wal/segment.ts';
+import { CheckpointMissingError, LogMissingError, parseSegmentFile } from '../wal/segment.ts';
 import { Wal } from '../wal/wal.ts';
 import { Checkpointer, type Restored } from './checkpointer.ts';
 import type { Cluster } from './cluster.ts';
@@ -75,6 +75,7 @@ export async function startUp(options: StartUpOptions): Promise<Started> {
   const checkpointer = new Checkpointer(disk, snapFolder, clusterId, log);
   const restored = await checkpointer.load();
   if (founding.isRestored === true && restored === undefined) throw new RestoredStateMissingError(snapFolder);
+  if (founding.hasLog === true && !(await isLogIn(disk, walFolder))) throw new LogMissingError(walFolder);
   const identity = { clusterId, raftId };
   const { wal, contents } = await Wal.open({
     disk,
@@ -84,6 +85,8 @@ export async function startUp(options: StartUpOptions): Promise<Started> {
     ...(walSegmentBytes !== undefined && { segmentBytes: walSegmentBytes }),
   });
   requireOwn(folder, contents?.identity ?? identity, identity);
+  // Only now: a crash before this has left a log that nothing was promised by.
+  if (founding.hasLog !== true) await writeFounding(disk, folder, { ...founding, hasLog: true });
   const first = firstState(founding);
   const { index } = restored?.metadata ?? first.metadata;
   if (begunAfter(contents) > index) throw new CheckpointMissingError(snapFolder, begunAfter(contents));
@@ -124,6 +127,10 @@ async function foundingIn(folder: string, options: StartUpOptions): Promise<Foun
     : { ...(await (options.admit?.() ?? foundingOf(cluster))), life: options.random.uuid() };
   await writeFounding(disk, folder, founding);
   return founding;
+}
+
+async function isLogIn(disk: Disk, folder: string): Promise<boolean> {
+  return (await disk.list(folder)).some((file) => parseSegmentFile(file) !== undefined);
 }
 
 /** CONF-5: what it may have promised before it lost its data is promised again. */

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import type { Disk, Logger } from '@kubelab/component-base';
+import type { Disk, Logger, Random } from '@kubelab/component-base';
 import { confOf } from 'raft-consensus';
 import type { State } from '../core/state-machine.ts';
 import { BEYOND_ALL_KEYS } from '../core/keys.ts';
@@ -18,6 +18,7 @@ const ALL_KEYS = { start: '', end: BEYOND_ALL_KEYS };
 export interface RestoreOptions {
   readonly disk: Disk;
   readonly log: Logger;
+  readonly random: Random;
   readonly snapshot: string;
   readonly dataDir: string;
   /** The new cluster: every member of it is restored from the same snapshot, with the same words. */
@@ -33,13 +34,19 @@ export interface RestoreOptions {
  * follows from the snapshot: members that were restored from another one, or from none, are not heard.
  */
 export async function restoreSnapshot(options: RestoreOptions): Promise<void> {
-  const { disk, log, snapshot, dataDir, cluster, bumpRevision } = options;
+  const { disk, log, random, snapshot, dataDir, cluster, bumpRevision } = options;
   if ((await disk.list(dataDir)).length > 0)
     throw new SnapshotRefusedError(`data-dir "${dataDir}" not empty or could not be read`);
   log.info('restoring snapshot', { path: snapshot, 'data-dir': dataDir });
   const { state, digest } = await readSnapshot(options);
   const clusterId = restoredClusterId(cluster.id, `${digest} ${bumpRevision}`);
-  const founding = { ...foundingOf(cluster), clusterId, first: RESTORED, isRestored: true };
+  const founding = {
+    ...foundingOf(cluster),
+    clusterId,
+    first: RESTORED,
+    isRestored: true,
+    life: random.uuid(),
+  };
   const members = new Members(founding.members);
   const folder = join(dataDir, 'member');
   const snapFolder = join(folder, 'snap');

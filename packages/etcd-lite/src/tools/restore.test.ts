@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { must, silentLogger } from '@kubelab/component-base';
+import { must, seededRandom, silentLogger } from '@kubelab/component-base';
 import { bucketOf, piecesOf, planDatabase } from '../bbolt/writer.ts';
 import { BUCKETS, keyValueCodec } from '../schema/buckets.ts';
 import { revisionBytes } from '../core/backend-entry.ts';
 import { Checkpointer } from '../shell/checkpointer.ts';
 import { parseCluster } from '../shell/cluster.ts';
+import { readFounding } from '../shell/founding.ts';
 import { MemoryDisk } from '../testing/memory-disk.ts';
 import { toolArguments } from './arguments.ts';
 import { restore } from './restore.ts';
@@ -42,7 +43,7 @@ function options(
   const disk = new MemoryDisk();
   disk.files.set('/snapshot.db', snapshot);
   const given = { snapshot: '/snapshot.db', dataDir: '/data', skipHashCheck: false, bumpRevision: 0 };
-  return { log: silentLogger, cluster: CLUSTER, ...given, ...more, disk };
+  return { log: silentLogger, random: seededRandom(1), cluster: CLUSTER, ...given, ...more, disk };
 }
 
 const checkpointOn = (disk: MemoryDisk): Checkpointer =>
@@ -63,6 +64,19 @@ describe('restore', () => {
         .toSorted(),
       ['a', 'b'],
     );
+  });
+
+  test('CONF-8 a member that is restored again begins another life, and the others know it by that', async () => {
+    const random = seededRandom(3);
+    const lives = await Promise.all(
+      [1, 2].map(async () => {
+        const given = options(withHash(database(10)), { random });
+        await restoreSnapshot(given);
+        return must(await readFounding(given.disk, '/data/member')).life;
+      }),
+    );
+    assert.equal(new Set(lives).size, 2);
+    assert.ok(!lives.includes(undefined));
   });
 
   test('raises the revision, and says that all before is compacted', async () => {

@@ -1,4 +1,4 @@
-import { createLogger, realDisk, UsageError } from '@kubelab/component-base';
+import { createLogger, realDisk, realRandom, UsageError } from '@kubelab/component-base';
 import { type ClusterMember, parseCluster } from '../shell/cluster.ts';
 import { toolArguments } from './arguments.ts';
 import { restoreSnapshot } from './restore-snapshot.ts';
@@ -68,6 +68,7 @@ export async function restore(argv: readonly string[]): Promise<void> {
   await restoreSnapshot({
     disk: realDisk,
     log: createLogger('etcd-lite'),
+    random: realRandom,
     snapshot,
     dataDir: flags['data-dir'] ?? `${flags.name}.etcd`,
     cluster,

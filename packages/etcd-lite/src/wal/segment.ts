@@ -36,6 +36,16 @@ export class WalDamagedError extends Error {
   }
 }
 
+/** A log was begun, and none of it is there: what this member acknowledged or voted for since would be forgotten. */
+export class LogMissingError extends Error {
+  constructor(folder: string) {
+    super(
+      `${folder} has no write-ahead log, but this member began one; is --wal-dir the one it was started with? ${DAMAGE_ADVICE}`,
+    );
+    this.name = 'LogMissingError';
+  }
+}
+
 /** The log goes on from a checkpoint that is not there, or not whole. */
 export class CheckpointMissingError extends Error {
   constructor(folder: string, index: number) {
