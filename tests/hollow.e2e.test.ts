@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
@@ -95,6 +95,45 @@ suite('a hollow lab', { timeout: 300_000 }, () => {
     const unknown = await lab.kubelab(['kill', 'scheduler-9']);
     assert.equal(unknown.code, 2);
     assert.match(unknown.stderr, /no member "scheduler-9"[\s\S]*did you mean scheduler-/);
+  });
+
+  test('a member of the store that has lost its data comes back as a learner, and soon has a vote again', async () => {
+    const member = async (name: string) => (await lab.status()).members.find((each) => each.name === name);
+    const write = async (name: string): Promise<void> => {
+      const answer = await fetch(`http://127.0.0.1:${port}/api/v1/namespaces/default/configmaps`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } }),
+      });
+      assert.equal(answer.status, 201, await answer.text());
+    };
+    await lab.ok(['kill', 'etcd-2']);
+    await write('without-etcd-2');
+    await rm(join(lab.folder, 'data', 'etcd-2'), { recursive: true });
+    await lab.ok(['start', 'etcd-2']);
+    const logs = ['etcd-1', 'etcd-3'].map((name) => join(lab.folder, 'logs', `${name}.log`));
+    const said = async (text: string): Promise<boolean> =>
+      (await Promise.all(logs.map((log) => readFile(log, 'utf8')))).some((log) => log.includes(text));
+    await eventually(
+      'its old id is gone',
+      () => said('a member has lost its data: it gets a new id'),
+      20_000,
+    );
+    await eventually('it is promoted', () => said('promoting a learner that keeps up'), 20_000);
+    await eventually('it has a role', async () => {
+      const { role } = (await member('etcd-2')) ?? {};
+      return role === 'follower' || role === 'leader';
+    });
+    // Two of three: nothing could be written if etcd-2 did not vote.
+    await lab.ok(['kill', 'etcd-1']);
+    await eventually(
+      'one of the two leads',
+      async () => [(await member('etcd-2'))?.role, (await member('etcd-3'))?.role].includes('leader'),
+      20_000,
+    );
+    await write('with-etcd-2');
+    await lab.ok(['start', 'etcd-1']);
+    await eventually('etcd-1 is back', async () => (await member('etcd-1'))?.role !== undefined, 20_000);
   });
 
   test('a killed node is replaced by the others, and takes its kubelet along', {
