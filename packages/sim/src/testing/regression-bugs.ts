@@ -107,8 +107,8 @@ export const REGRESSION_BUGS: readonly RegressionBug[] = [
   {
     issue: '15247',
     test: 'agreement',
-    file: 'etcd-lite/src/shell/lease-expiry.ts',
-    from: 'await this.#options.confirmLeadership();',
-    to: '',
+    file: MEMBER,
+    from: 'header: this.auth.asRoot() }, true)',
+    to: 'header: this.auth.asRoot() })',
   },
 ];
