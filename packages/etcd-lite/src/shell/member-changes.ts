@@ -83,7 +83,8 @@ export class MemberChanges {
       return;
     }
     const waiter = proposed.proposer === membership.raftId ? this.#waiters.get(proposed.id) : undefined;
-    this.#waiters.delete(proposed.id);
+    // Another member may have the same id for its own.
+    if (waiter !== undefined) this.#waiters.delete(proposed.id);
     try {
       membership.members.check(proposed.change);
     } catch (error) {
