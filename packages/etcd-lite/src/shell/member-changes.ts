@@ -152,6 +152,8 @@ export class MemberChanges {
     const id = this.#nextId++;
     const conf = confChangeOf({ change, proposer: membership.raftId, id });
     const applied = new Promise<void>((resolve, reject) => this.#waiters.set(id, { resolve, reject }));
+    // It may be over before anybody waits for it.
+    applied.catch(() => undefined);
     const timer = clock.setTimer(Math.max(1, untilMs - clock.monotonic()), () => {
       this.#waiters.get(id)?.reject(new EtcdError('timeout'));
       this.#waiters.delete(id);
@@ -170,8 +172,6 @@ export class MemberChanges {
     } finally {
       timer.cancel();
       this.#waiters.delete(id);
-      // Nobody else listens where the proposal was not taken.
-      applied.catch(() => undefined);
     }
     return membership.members.all();
   }
