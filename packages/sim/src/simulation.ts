@@ -139,14 +139,10 @@ class Simulation {
       network: network.mood,
       compactedMax: () => this.#shared.compactedMax,
     };
-    const ranges = [
-      ['a', 'z'],
-      ['k1', undefined],
-      ['k2', 'k5'],
-    ] as const;
-    this.#watches = ranges
-      .slice(0, settings.watchCount)
-      .map((range, i) => new WatchClient(`w${i + 1}`, range, watchWorld));
+    this.#watches = Array.from(
+      { length: settings.watchCount },
+      (_, i) => new WatchClient(`w${i + 1}`, watchWorld),
+    );
     this.#watchLife();
   }
 
@@ -363,7 +359,9 @@ class Simulation {
     this.timeline.at(200 * this.#random.float(), undefined, { event: 'watch-whim' }, () => {
       if (this.#isHealing) return;
       const watch = this.#watches[this.#random.int(this.#watches.length)];
-      if (this.#random.float() < 0.3) watch?.switch();
+      const dice = this.#random.float();
+      if (dice < 0.25) watch?.switch();
+      else if (dice < 0.5) watch?.cancelOne();
       else watch?.requestProgress();
       this.#watchLife();
     });

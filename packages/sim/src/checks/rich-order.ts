@@ -78,17 +78,17 @@ function checkEchoes(operations: readonly Operation[], revisions: Revisions): vo
         ]
       : [],
   );
-  const used = new Set<object>();
+  /** Without an answer it may have happened, once. */
+  const revisionOf = new Map<object, number>();
   for (const { key, value, revision } of revisions.echoes) {
     const cause = keepers.find(
       (keeper) =>
-        !used.has(keeper) &&
-        (keeper.revision ?? revision) === revision &&
+        (keeper.revision ?? revisionOf.get(keeper) ?? revision) === revision &&
         keeper.puts.some((put) => put.key === key),
     );
     require(cause !== undefined, 'applied-twice', () =>
       `${value} was written again, in revision ${revision}`);
-    if (cause.revision === undefined) used.add(cause);
+    revisionOf.set(cause, revision);
   }
 }
 

@@ -8,6 +8,8 @@ export interface WatchCheckOptions {
   /** Undefined: the one key. */
   readonly end: string | undefined;
   readonly hasPrevKv: boolean;
+  /** What is not told; default: nothing. */
+  readonly without?: 'puts' | 'deletions' | undefined;
   /** The first revision wanted; 0: from the creation on. */
   readonly next: number;
   readonly revisions: Revisions;
@@ -37,8 +39,15 @@ export class WatchCheck {
 
   /** Nothing of the history is missing any more. */
   isCurrent(): boolean {
-    const { revisions, start, end } = this.#options;
-    return this.#next > 0 && revisions.changes(start, end, this.#next, revisions.last).length === 0;
+    return this.#next > 0 && this.#changes(this.#options.revisions.last).length === 0;
+  }
+
+  /** What is still to be told of all up to a revision. */
+  #changes(upTo: number): Change[] {
+    const { revisions, start, end, without } = this.#options;
+    return revisions
+      .changes(start, end, this.#next, upTo)
+      .filter(({ value }) => without !== (value === undefined ? 'deletions' : 'puts'));
   }
 
   /** Throws `Violation`. */
@@ -54,9 +63,9 @@ export class WatchCheck {
   }
 
   #compare({ type, revision, events }: Received): void {
-    const { name, start, end, revisions } = this.#options;
+    const { name } = this.#options;
     const upTo = type === 'progress' ? revision : (events.at(-1)?.revision ?? 0);
-    const expected = revisions.changes(start, end, this.#next, upTo);
+    const expected = this.#changes(upTo);
     const [told, real] = [events.map(describeVersion), expected.map(describeVersion)];
     require(told.join() === real.join(), 'watch', () =>
       `${name} at ${this.#next} was told ${type} up to ${upTo}: [${told.join(', ')}], expected [${real.join(', ')}]`);

@@ -1,13 +1,14 @@
 import type { Random } from '@kubelab/component-base';
 import { WatchSession } from '@kubelab/etcd-lite';
 import type { Init } from '@kubelab/rpc';
-import { bytesOf, type WatchResponse } from '@kubelab/rpc/etcd';
+import type { WatchResponse } from '@kubelab/rpc/etcd';
 import type { Revisions } from '../checks/revisions.ts';
-import { WatchCheck } from '../checks/watch-check.ts';
+import { require } from '../checks/violation.ts';
 import type { NetworkMood } from '../world/sim-network.ts';
 import type { SimNode } from '../world/sim-node.ts';
 import type { Timeline } from '../world/timeline.ts';
-import { type Received, receivedFrom } from './received.ts';
+import { OneWatch } from './one-watch.ts';
+import { receivedFrom } from './received.ts';
 
 export interface WatchWorld {
   readonly timeline: Timeline;
@@ -24,52 +25,48 @@ interface Stream {
   readonly session: WatchSession;
   /** Nothing overtakes on a stream. */
   lastDueMs: number;
+  /** Ids that were given on it so far. */
+  idCount: number;
 }
 
 const PROGRESS_INTERVAL_MS = 300;
 const REOPEN_MS = 20;
+const WATCHES_MAX = 3;
 
-/** Watches a range for ever, across crashes and members, and holds every response against the one history. */
+/**
+ * Has one stream, with some watches on it, for ever: across crashes and members. Every response is held against the
+ * one history.
+ */
 export class WatchClient {
   readonly name: string;
-  readonly #start: string;
-  readonly #end: string | undefined;
   readonly #world: WatchWorld;
-  readonly #hasPrevKv: boolean;
-  readonly #check: WatchCheck;
+  readonly #watches: readonly OneWatch[];
   #stream: Stream | undefined;
   #connectingTo: SimNode | undefined;
 
-  constructor(name: string, range: readonly [string, string | undefined], world: WatchWorld) {
+  constructor(name: string, world: WatchWorld) {
     this.name = name;
-    [this.#start, this.#end] = range;
     this.#world = world;
-    this.#hasPrevKv = world.random.float() < 0.7;
-    const next = world.random.float() < 0.5 ? 0 : 1;
-    this.#check = new WatchCheck({
-      name,
-      start: this.#start,
-      end: this.#end,
-      hasPrevKv: this.#hasPrevKv,
-      next,
-      revisions: world.revisions,
-      compactedMax: world.compactedMax,
-    });
+    const { random } = world;
+    this.#watches = Array.from(
+      { length: 1 + random.int(WATCHES_MAX) },
+      (_, i) => new OneWatch(`${name}.${i + 1}`, name === 'w1' && i === 0, random, world),
+    );
     this.#openSoon();
   }
 
   get eventCount(): number {
-    return this.#check.eventCount;
+    return this.#watches.reduce((sum, { eventCount }) => sum + eventCount, 0);
   }
 
   /** Nothing of the history is missing any more. */
   isCurrent(): boolean {
-    return this.#stream !== undefined && this.#check.isCurrent();
+    return this.#stream !== undefined && this.#watches.every((watch) => watch.isCurrent());
   }
 
   nodeCrashed(node: SimNode): void {
     if (this.#connectingTo !== node && this.#stream?.node !== node) return;
-    this.#stream = undefined;
+    this.#lost();
     this.#connectingTo = undefined;
     this.#openSoon();
   }
@@ -78,7 +75,7 @@ export class WatchClient {
   switch(): void {
     const stream = this.#stream;
     if (stream === undefined) return;
-    this.#stream = undefined;
+    this.#lost();
     this.#within(stream, 'watch-close', 0, () => stream.session.close());
     this.#openSoon();
   }
@@ -91,6 +88,23 @@ export class WatchClient {
     );
   }
 
+  /** Ends one of its watches, and begins it anew where it was when the member says that it has ended. */
+  cancelOne(): void {
+    const stream = this.#stream;
+    const watch = this.#watches[this.#world.random.int(this.#watches.length)];
+    const watchId = watch?.id;
+    if (stream === undefined || watch === undefined || watchId === undefined || watch.isCancelling) return;
+    watch.isCancelling = true;
+    this.#within(stream, 'watch-cancel', 0.3, () =>
+      stream.session.request({ createRequest: null, cancelRequest: { watchId }, progressRequest: null }),
+    );
+  }
+
+  #lost(): void {
+    this.#stream = undefined;
+    for (const watch of this.#watches) watch.lost();
+  }
+
   #openSoon(): void {
     const { timeline, random } = this.#world;
     timeline.at(REOPEN_MS * random.float(), undefined, { event: 'watch-open', note: this.name }, () => {
@@ -101,15 +115,10 @@ export class WatchClient {
       const node = nodes[random.int(nodes.length)];
       if (node === undefined) return this.#openSoon();
       this.#connectingTo = node;
-      timeline.at(
-        0,
-        node.life,
-        { event: 'watch-create', note: `${this.name} from ${this.#check.next}` },
-        () => {
-          this.#connectingTo = undefined;
-          if (this.#stream === undefined) this.#open(node);
-        },
-      );
+      timeline.at(0, node.life, { event: 'watch-connect', note: this.name }, () => {
+        this.#connectingTo = undefined;
+        if (this.#stream === undefined) this.#open(node);
+      });
     });
   }
 
@@ -122,21 +131,17 @@ export class WatchClient {
       { send: (response) => this.#sent(stream, response) },
       PROGRESS_INTERVAL_MS,
     );
-    const stream: Stream = { node, session, lastDueMs: 0 };
+    const stream: Stream = { node, session, lastDueMs: 0, idCount: 0 };
     this.#stream = stream;
-    session.request({
-      createRequest: {
-        key: bytesOf(this.#start),
-        rangeEnd: bytesOf(this.#end ?? ''),
-        startRevision: this.#check.next,
-        progressNotify: true,
-        filters: [],
-        prevKv: this.#hasPrevKv,
-        watchId: 0,
-        fragment: false,
-      },
-      cancelRequest: null,
-      progressRequest: null,
+    for (const watch of this.#watches) this.#create(stream, watch);
+  }
+
+  #create(stream: Stream, watch: OneWatch): void {
+    const createRequest = watch.create(++stream.idCount);
+    const note = `${watch.name} from ${createRequest.startRevision}`;
+    this.#world.timeline.at(0.3, stream.node.life, { event: 'watch-create', note }, () => {
+      if (this.#stream !== stream) return;
+      stream.session.request({ createRequest, cancelRequest: null, progressRequest: null });
     });
   }
 
@@ -146,20 +151,27 @@ export class WatchClient {
     const dueMs = Math.max(stream.lastDueMs, timeline.nowMs + 0.3 * (0.5 + random.float()));
     stream.lastDueMs = dueMs;
     const received = receivedFrom(response);
-    const note = `${this.name} ${received.events.length} events at ${received.revision}`;
+    const { watchId = 0, fragment = false } = response;
+    const note = `${this.name}/${watchId} ${received.events.length} events at ${received.revision}`;
     timeline.at(dueMs - timeline.nowMs, undefined, { event: 'watch-receive', note }, () => {
-      if (this.#stream === stream) this.#received(received);
+      if (this.#stream === stream) this.#received(stream, watchId, received, fragment);
     });
     if (random.float() > 0.1) return true;
     this.#within(stream, 'watch-drained', 100 * random.float(), () => stream.session.drained());
     return false;
   }
 
-  #received(received: Received): void {
-    this.#check.take(received);
-    if (received.type !== 'compacted') return;
-    this.#stream = undefined;
-    this.#openSoon();
+  /** `watchId` -1: of all on the stream. */
+  #received(
+    stream: Stream,
+    watchId: number,
+    received: ReturnType<typeof receivedFrom>,
+    isFragment: boolean,
+  ): void {
+    const meant = this.#watches.filter(({ id }) => id === watchId || (watchId === -1 && id !== undefined));
+    require(meant.length > 0 || watchId === -1, 'watch-cancel', () =>
+      `${this.name} was told ${received.type} of watch ${watchId}, which had ended`);
+    for (const watch of meant) if (watch.take(received, isFragment)) this.#create(stream, watch);
   }
 
   #within(stream: Stream, event: string, delayMs: number, fn: () => void): void {
