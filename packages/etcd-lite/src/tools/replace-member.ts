@@ -38,7 +38,10 @@ const RETRY_MS = 500;
 export async function replaceMember(argv: readonly string[]): Promise<void> {
   const given = toolArguments(USAGE, argv);
   if (given === undefined) return;
-  const { flags } = given;
+  const { flags, words } = given;
+  if (words.length > 0) throw new UsageError(`unexpected argument "${words[0]}"`);
+  if ((flags.name === undefined) === (flags.id === undefined))
+    throw new UsageError('one of --name and --id says which member');
   const tls = await tlsFrom(flags.cacert, flags.cert, flags.key);
   const [name = '', password = ''] = flags.user?.split(':') ?? [];
   const clientOf = (endpoints: readonly string[]): EtcdClient =>
@@ -72,8 +75,6 @@ export async function replaceMember(argv: readonly string[]): Promise<void> {
 }
 
 function oldMember(members: readonly Member[], name: string | undefined, id: string | undefined): Member {
-  if ((name === undefined) === (id === undefined))
-    throw new UsageError('one of --name and --id says which member');
   const found = members.filter((member) => (id === undefined ? member.name === name : hex(member.ID) === id));
   const [old] = found;
   if (old === undefined) throw new Error(`there is no member ${name ?? id}`);
