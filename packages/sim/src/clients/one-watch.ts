@@ -25,6 +25,8 @@ export class OneWatch {
   /** Its id on the stream; undefined: it is on none. */
   id: number | undefined;
   isCancelling = false;
+  /** The member has said that it is there. */
+  isCreated = false;
 
   /** `isAll`: the one that watches everything, from the beginning or from now on. */
   constructor(name: string, isAll: boolean, random: Random, world: World) {
@@ -61,6 +63,7 @@ export class OneWatch {
   create(id: number): WatchCreateRequest {
     this.id = id;
     this.isCancelling = false;
+    this.isCreated = false;
     this.#pieces = [];
     return { ...this.#request, watchId: id, startRevision: this.#check.next };
   }
@@ -73,6 +76,7 @@ export class OneWatch {
 
   /** True: it is to be created anew. Throws `Violation`. */
   take(received: Received, isFragment: boolean): boolean {
+    this.isCreated = true;
     if (isFragment) {
       require(received.type === 'events', 'watch', () => `${this.name}: a piece of ${received.type}`);
       this.#pieces.push(received);

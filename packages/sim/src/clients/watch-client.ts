@@ -161,14 +161,16 @@ export class WatchClient {
     return false;
   }
 
-  /** `watchId` -1: of all on the stream. */
+  /** `watchId` -1: of all that the stream has by then. */
   #received(
     stream: Stream,
     watchId: number,
     received: ReturnType<typeof receivedFrom>,
     isFragment: boolean,
   ): void {
-    const meant = this.#watches.filter(({ id }) => id === watchId || (watchId === -1 && id !== undefined));
+    const meant = this.#watches.filter(
+      ({ id, isCreated }) => id === watchId || (watchId === -1 && id !== undefined && isCreated),
+    );
     require(meant.length > 0 || watchId === -1, 'watch-cancel', () =>
       `${this.name} was told ${received.type} of watch ${watchId}, which had ended`);
     for (const watch of meant) if (watch.take(received, isFragment)) this.#create(stream, watch);
