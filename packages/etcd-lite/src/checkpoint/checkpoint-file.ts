@@ -1,9 +1,17 @@
 import { join } from 'node:path';
 import { assert, type Disk, type DiskFile } from '@kubelab/component-base';
 import type { Init } from '@kubelab/rpc';
+import type { KeyVersion } from '../core/key-version.ts';
+import { FrameBuffer } from '../wal/frame-buffer.ts';
 import { hex16 } from '../wal/segment.ts';
 import { encodeFrame, FRAME_HEADER_BYTES, frameAt, frameLength } from '../wal/frame.ts';
 import { type CheckpointRecord, checkpointRecordCodec, type WireSnapshotMetadata } from '../wire.ts';
+import { versionsFrame } from './versions-frame.ts';
+
+/** A record to be written: versions as the store has them, or the rest. */
+export type StateRecord =
+  | { readonly versions: readonly KeyVersion[] }
+  | (Init<Omit<CheckpointRecord, 'versions'>> & { readonly versions?: undefined });
 
 /** A checkpoint is not what was written: a bit flipped, or the end is missing. */
 export class CheckpointDamagedError extends Error {
@@ -48,6 +56,7 @@ export class CheckpointWriter {
   readonly #folder: string;
   readonly #path: string;
   readonly #file: DiskFile;
+  readonly #buffer = new FrameBuffer();
   #offset = 0;
   #synced = 0;
   #checksum = 0;
@@ -69,8 +78,11 @@ export class CheckpointWriter {
     return this.#offset;
   }
 
-  async add(record: Init<CheckpointRecord>): Promise<void> {
-    const { bytes, checksum } = encodeFrame(checkpointRecordCodec.encode(record), this.#checksum);
+  async add(record: StateRecord): Promise<void> {
+    const { bytes, checksum } =
+      record.versions === undefined
+        ? encodeFrame(checkpointRecordCodec.encode(record), this.#checksum)
+        : versionsFrame(this.#buffer, record.versions, this.#checksum);
     this.#checksum = checksum;
     await this.addRaw(bytes);
   }

@@ -1,5 +1,5 @@
 import { assert } from '@kubelab/component-base';
-import type { Init, Int64 } from '@kubelab/rpc';
+import type { Int64 } from '@kubelab/rpc';
 import { AuthStore } from '../core/auth/auth-store.ts';
 import type { KeyVersion } from '../core/key-version.ts';
 import { Lessor } from '../core/lessor.ts';
@@ -9,6 +9,7 @@ import { Slab } from '../core/slabs.ts';
 import type { State } from '../core/state-machine.ts';
 import { readKeyValue } from '../core/wire-key-value.ts';
 import type { CheckpointHeader, CheckpointRecord, WireSnapshotMetadata } from '../wire.ts';
+import type { StateRecord } from './checkpoint-file.ts';
 
 /** Histories looked at in one go; between two slices the member serves requests. */
 const SLICE_KEYS = 128;
@@ -26,7 +27,7 @@ export function stateRecords(
   state: State,
   metadata: WireSnapshotMetadata,
   clusterId: Int64,
-): IterableIterator<Init<CheckpointRecord>> {
+): IterableIterator<StateRecord> {
   const { revision, compactRevision } = state.store;
   // Everything but the versions is small: it is taken at once.
   const header: CheckpointHeader = {
@@ -49,7 +50,7 @@ export function stateRecords(
   const first = walk.next();
   return records();
 
-  function* records(): Generator<Init<CheckpointRecord>> {
+  function* records(): Generator<StateRecord> {
     let versionCount = 0;
     try {
       yield { header, leases };
@@ -59,7 +60,7 @@ export function stateRecords(
           .filter(({ modRevision }) => modRevision <= revision);
         for (const part of partsOf(versions)) {
           versionCount += part.length;
-          yield { versions: part.map(({ wire, sub }) => ({ kv: wire, sub })) };
+          yield { versions: part };
         }
       }
     } finally {
