@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { must } from '@kubelab/component-base';
 import { EtcdctlPair, type Said } from './testing/etcdctl-pair.ts';
+import { RawClient } from './testing/raw-client.ts';
 import { isInstalled } from './testing/targets.ts';
 
 /**
@@ -276,6 +277,32 @@ describe('etcdctl says the same of ours as of a real etcd', {
       }
     });
   }
+
+  test('an alarm is shown, refuses what needs space, and is disarmed', async () => {
+    for (const endpoint of both.endpoints) {
+      const raw = new RawClient(endpoint);
+      await raw.call('Maintenance', 'Alarm', { action: 1, alarm: 1, memberID: 0x1234_5678_9abc });
+      raw.close();
+    }
+    for (const words of [
+      'alarm list',
+      'alarm list -w table',
+      'put full 1',
+      'txn',
+      'get full',
+      'del full',
+      'lease grant 60',
+      'endpoint health',
+      'endpoint status',
+      'compaction 30',
+      'alarm disarm',
+      'alarm list',
+      'put full 1',
+    ]) {
+      const [theirs, ours] = await both.run(words, '\nput full 1\n\n\n');
+      assert.deepEqual(ours, theirs, words);
+    }
+  });
 
   test('watch, in every form', async () => {
     const from = (await both.revision()) + 1;

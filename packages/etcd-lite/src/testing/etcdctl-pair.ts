@@ -25,7 +25,7 @@ const NORMALISATIONS: readonly (readonly [RegExp, string, because: string])[] = 
   [/("Lease" : |"id":)[1-9]\d*/g, '$1…', 'an id of a lease'],
   [/\b[0-9a-f]{12,16}\b/g, '<id>', 'the same in hexadecimal'],
   [/\n\ngoroutine 1[^]*/g, '', 'where in its memory the client has died'],
-  [/(true|false), \d+, \d+, \d+, $/gm, '$1, …, ', 'term and indexes of the log'],
+  [/(true|false), \d+, \d+, \d+, /g, '$1, …, ', 'term and indexes of the log'],
   [/((?:true|false) +\|)( +\d+ \|){3}/g, '$1 … |', 'the same in a table'],
   [/\b[\d.]+(ms|µs|Âµs)/g, '… ms', 'a time'],
   [/\b(raft_term|raftIndex|raftTerm|raftAppliedIndex)":\d+/g, '$1":…', 'entries and elections, not requests'],
@@ -79,6 +79,11 @@ export class EtcdctlPair {
       };
     });
     return new EtcdctlPair(await Promise.all(sides));
+  }
+
+  /** etcd's, and ours. */
+  get endpoints(): string[] {
+    return this.#sides.map(({ store }) => must(store.endpoints[0]));
   }
 
   async stop(): Promise<void> {
