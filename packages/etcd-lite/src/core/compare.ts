@@ -1,3 +1,4 @@
+import type { Int64 } from '@kubelab/rpc';
 import { type Compare, CompareResult, CompareTarget, type KeyValue } from '@kubelab/rpc/etcd';
 import { keyRange } from './keys.ts';
 import type { RangeSource } from './range.ts';
@@ -20,18 +21,23 @@ const ABSENT: Compared = { version: 0, createRevision: 0, modRevision: 0, value:
 function orderOf(compare: Compare, kv: Compared): number {
   switch (compare.target) {
     case CompareTarget.VERSION:
-      return kv.version - compare.version;
+      return signOf(kv.version, compare.version);
     case CompareTarget.CREATE:
-      return kv.createRevision - compare.createRevision;
+      return signOf(kv.createRevision, compare.createRevision);
     case CompareTarget.MOD:
-      return kv.modRevision - compare.modRevision;
+      return signOf(kv.modRevision, compare.modRevision);
     case CompareTarget.VALUE:
       return Buffer.compare(kv.value, compare.value);
     case CompareTarget.LEASE:
-      return kv.lease < compare.lease ? -1 : kv.lease > compare.lease ? 1 : 0;
+      return signOf(kv.lease, compare.lease);
     default:
       return 0;
   }
+}
+
+/** What a client sends may be beyond all numbers, which cannot be subtracted from one. */
+function signOf(a: Int64, b: Int64): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function resultHolds(result: number, order: number): boolean {

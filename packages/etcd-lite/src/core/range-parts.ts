@@ -21,7 +21,8 @@ export function checkRangeStream(request: RangeRequest): void {
  * compaction beyond the revision ends it with `compacted`.
  */
 export function* rangeParts(store: MvccStore, request: RangeRequest): Generator<Init<RangeResponse>> {
-  const { keysOnly, countOnly, limit } = request;
+  const { keysOnly, countOnly } = request;
+  const limit = Number(request.limit);
   const header = { revision: store.revision };
   const revision = request.revision <= 0 ? store.revision : request.revision;
   const { start: first, end = `${first}\0` } = keyRange(request.key, request.rangeEnd);

@@ -20,14 +20,15 @@ export interface RangeSource {
 export function executeRange(source: RangeSource, request: RangeRequest): Init<RangeResponse> {
   // One more than the limit tells whether there is more; sorting and filters need all matches, counting none.
   const isCutEarly = hasKeyOrder(request) && !hasFilters(request);
-  const limit = request.countOnly ? 1 : isCutEarly && request.limit > 0 ? request.limit + 1 : 0;
+  const wanted = Number(request.limit);
+  const limit = request.countOnly ? 1 : isCutEarly && wanted > 0 ? wanted + 1 : 0;
   const found = source.range(keyRange(request.key, request.rangeEnd), request.revision, limit);
   const header = { revision: source.revision };
   if (request.countOnly) return { header, count: found.count };
   let kvs = hasFilters(request) ? found.kvs.filter((kv) => passes(request, kv)) : found.kvs;
   if (!isSorted(request)) kvs = kvs.sort(order(request));
-  const more = request.limit > 0 && kvs.length > request.limit;
-  if (more) kvs = kvs.slice(0, request.limit);
+  const more = wanted > 0 && kvs.length > wanted;
+  if (more) kvs = kvs.slice(0, wanted);
   return {
     header,
     kvs: request.keysOnly ? kvs.map(withoutValue) : kvs,

@@ -108,7 +108,8 @@ type KeepAliveStream = ServerStream<LeaseKeepAliveRequest, Init<LeaseKeepAliveRe
 type WatchStream = ServerStream<WatchRequest, Init<WatchResponse>>;
 
 async function keepAlive(lease: ReturnType<typeof leaseService>, stream: KeepAliveStream): Promise<void> {
-  for await (const { ID } of stream) stream.write(await lease.keepAlive(ID, stream));
+  for await (const { ID } of stream)
+    if (!stream.write(await lease.keepAlive(ID, stream))) await stream.drained();
 }
 
 /**

@@ -56,8 +56,9 @@ export function clusterService(member: Member) {
     return listed(await cluster.changes.change({ kind: 'promote', raftId: raftIdOf(ID) }));
   }
 
-  /** Not checked, as in etcd: what it says is where the others will look for that member. */
+  /** Only URLs: what is none would be in the log, and end each member that looks for another there (etcd's too). */
   async function update({ ID, peerURLs }: MemberUpdateRequest): Promise<Init<MemberListResponse>> {
+    validUrls(peerURLs);
     await member.propose({ memberUpdate: { raftId: raftIdOf(ID), peerUrls: [...peerURLs] } });
     return listed(member.membership.members.all());
   }

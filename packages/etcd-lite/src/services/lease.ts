@@ -32,7 +32,7 @@ export function leaseService(member: Member) {
   ): Promise<Init<LeaseGrantResponse>> {
     await auth.requireUser(call);
     if (TTL > LEASE_TTL_MAX) throw new EtcdError('leaseTtlTooLarge');
-    const leaseGrant = { ID: ID === 0 ? newId() : ID, TTL: Math.max(TTL, ttlMin) };
+    const leaseGrant = { ID: ID === 0 ? newId() : ID, TTL: Math.max(Number(TTL), ttlMin) };
     return withHeader(member, await auth.propose({ leaseGrant }, call));
   }
 

@@ -82,6 +82,7 @@ export class WatchSession implements WatchSink {
   /** The client has read on: there is room again. */
   drained(): void {
     this.#isWritable = true;
+    this.#progressIfSynced();
     this.#pump();
   }
 
@@ -141,7 +142,7 @@ export class WatchSession implements WatchSink {
       prevKv: request.prevKv,
       progressNotify: request.progressNotify,
       fragment: request.fragment,
-      nextRevision: request.startRevision === 0 ? store.revision + 1 : request.startRevision,
+      nextRevision: request.startRevision === 0 ? store.revision + 1 : Number(request.startRevision),
       hadEvents: false,
       sink: this,
     };
@@ -201,10 +202,10 @@ export class WatchSession implements WatchSink {
 
   /**
    * The answer to a progress request speaks for all watches of the stream: it waits until none is behind
-   * (WATCH-4).
+   * (WATCH-4), and until there is room: whoever asks on and on, and reads nothing, has one answer waiting.
    */
   #progressIfSynced(): void {
-    if (!this.#isProgressDue || this.#behind.size > 0) return;
+    if (!this.#isProgressDue || !this.#isWritable || this.#behind.size > 0) return;
     this.#isProgressDue = false;
     this.#send({ header: header(this.#member), watchId: NO_WATCH_ID });
   }

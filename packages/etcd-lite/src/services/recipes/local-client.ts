@@ -30,6 +30,8 @@ export interface LocalServices {
 const SESSION_TTL = 60;
 /** No watch here asks to be told of progress. */
 const PROGRESS_INTERVAL_MS = 600_000;
+/** Responses that may wait for a slow reader: the rest it gets from the history, when it has read these. */
+const WAITING_MAX = 64;
 
 /**
  * A client of this member within it, on a caller's behalf: it may what the caller may, and ends when the caller
@@ -80,7 +82,7 @@ export class LocalClient {
     const send = (response: Init<WatchResponse>): boolean => {
       waiting.push(responseDeserialize(responseSerialize(response)) as WatchResponse);
       wake();
-      return true;
+      return waiting.length < WAITING_MAX;
     };
     const session = new WatchSession(this.#services.member, { send }, PROGRESS_INTERVAL_MS, this.#call);
     signal.addEventListener('abort', onGone);
@@ -88,6 +90,7 @@ export class LocalClient {
       session.request(requestDeserialize(requestSerialize({ createRequest })));
       while (!signal.aborted) {
         const next = waiting.shift();
+        if (next !== undefined && waiting.length === 0) session.drained();
         if (next?.canceled === true) {
           throw new RpcError(StatusCode.CANCELLED, next.cancelReason || 'etcdserver: watch canceled');
         }
