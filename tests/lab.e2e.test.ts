@@ -248,21 +248,20 @@ spec:
       return new Set(answers.split('\n').map((line) => line.split(' ')[0])).size === 1;
     });
     await lab.kubectlOk(['create', 'service', 'clusterip', 'nobody', '--tcp=80']);
-    const refused = await eventually('the empty Service is known', async () => {
-      const startMs = performance.now();
+    // The two seconds are counted in the pod: how long kubectl takes to get there is not the point.
+    await eventually('the empty Service refuses', async () => {
       const { stderr } = await lab.kubectl([
         'exec',
         pod ?? '',
         '--',
         'timeout',
-        '5',
+        '2',
         'wget',
         '-qO-',
         'http://nobody',
       ]);
-      return /refused/.test(stderr) ? performance.now() - startMs : undefined;
+      return /refused/.test(stderr);
     });
-    assert.ok(refused < 2000);
   });
 
   test('the kubelet killed and back touches no healthy container', async () => {
