@@ -36,12 +36,6 @@ export class KeyHistory {
     return version === undefined || isTombstone(version) ? undefined : version;
   }
 
-  holds(version: KeyVersion): boolean {
-    let each = this.latest;
-    while (each !== undefined && each.modRevision > version.modRevision) each = each.previous;
-    return each === version;
-  }
-
   append(version: KeyVersion): void {
     const { latest } = this;
     assert(latest === undefined || latest.modRevision < version.modRevision, 'MVCC-1', this.text);

@@ -42,6 +42,7 @@ export class KeyVersion extends WireForm implements VersionRecord, Tenant {
   #at: number;
   readonly #length: number;
   readonly #valueLength: number;
+  #isGone = false;
 
   private constructor(
     history: KeyHistory,
@@ -141,7 +142,7 @@ export class KeyVersion extends WireForm implements VersionRecord, Tenant {
   // ---- Tenant ----
 
   isKept(): boolean {
-    return this.history.holds(this);
+    return !this.#isGone;
   }
 
   moveTo(slab: Slab): void {
@@ -152,6 +153,7 @@ export class KeyVersion extends WireForm implements VersionRecord, Tenant {
 
   /** It is not part of its history any more. */
   release(slabs: Slabs): void {
+    this.#isGone = true;
     slabs.release(this.#slab, this.#length);
   }
 }

@@ -72,8 +72,10 @@ export class LeaseExpiry {
 
   granted(lease: Lease): void {
     if (!this.#isLeading) return;
-    this.#expiryMs.set(lease.id, this.#options.clock.monotonic() + lease.ttl * 1000);
-    this.#schedule();
+    const expiryMs = this.#options.clock.monotonic() + lease.ttl * 1000;
+    this.#expiryMs.set(lease.id, expiryMs);
+    // To look at all the others for each new one would be a second of work for every 10 000 leases.
+    if (expiryMs < this.#timerDueMs) this.#startTimer(expiryMs);
   }
 
   revoked(id: LeaseId): void {
