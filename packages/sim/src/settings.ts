@@ -23,6 +23,9 @@ export const FAULTS = [
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
+/** In a plain world, members stay, and requests are simple: what goes wrong there goes wrong more often. */
+const PLAIN_FAULTS: ReadonlySet<Fault> = new Set(FAULTS.slice(0, FAULTS.indexOf('stop')));
+
 export interface Settings extends NodeSettings {
   readonly clientCount: number;
   /** Of requests of any shape. */
@@ -47,7 +50,8 @@ export function settingsOf(random: Random): Settings {
   const pick = <T>(...choices: [T, ...T[]]): T => choices[random.int(choices.length)] ?? choices[0];
   const heartbeatMs = pick(20, 40, 60);
   const nodeCount = pick(1, 3, 3, 3, 5);
-  const faults = FAULTS.filter(() => random.float() < 0.5);
+  const isPlain = random.float() < 0.4;
+  const faults = FAULTS.filter((fault) => random.float() < 0.5 && (!isPlain || PLAIN_FAULTS.has(fault)));
   return {
     nodeCount,
     heartbeatMs,
@@ -55,7 +59,7 @@ export function settingsOf(random: Random): Settings {
     snapshotCount: pick(3, 5, 20, 10_000),
     walSegmentBytes: pick(4096, 8192, 65_536),
     clientCount: pick(2, 4, 8),
-    richShare: pick(0, 0.3, 0.6),
+    richShare: isPlain ? 0 : pick(0, 0.3, 0.6),
     watchCount: 3,
     lossRate: pick(0, 0, 0.02, 0.1),
     duplicationRate: pick(0, 0.05),
@@ -64,7 +68,7 @@ export function settingsOf(random: Random): Settings {
     clientLossRate: pick(0, 0, 0.03),
     strictReconfig: pick(true, false),
     autoPromote: pick(true, false),
-    quotaBytes: pick(1 << 30, 1 << 30, 1 << 30, 30_000),
+    quotaBytes: isPlain ? 1 << 30 : pick(1 << 30, 1 << 30, 30_000),
     fragmentBytesMax: pick(100, 1000, 1 << 20),
     faults,
     faultIntervalMs: pick(100, 300, 1000),

@@ -6,7 +6,7 @@ import type { Timeline } from '../world/timeline.ts';
 import { call, isRefusal, storeOf } from './call.ts';
 import { type Answer, describeRequest, type Operation, type Outcome, type Request } from './operation.ts';
 import { richCall } from './rich-call.ts';
-import type { RichRequest } from './rich-request.ts';
+import { isRich, type RichRequest } from './rich-request.ts';
 import { Requests, type Shared } from './requests.ts';
 
 export interface ClientWorld {
@@ -112,18 +112,4 @@ export class KvClient {
     this.#world.onAnswer(operation);
     this.#think();
   }
-}
-
-const RICH: ReadonlySet<string> = new Set([
-  'txn',
-  'range',
-  'time-to-live',
-  'leases',
-  'hash-kv',
-  'disarm',
-  'role',
-] satisfies RichRequest['type'][]);
-
-function isRich(request: Request | RichRequest): request is RichRequest {
-  return RICH.has(request.type);
 }

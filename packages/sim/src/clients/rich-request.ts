@@ -10,6 +10,20 @@ export type RichRequest =
   | { readonly type: 'disarm' }
   | { readonly type: 'role'; readonly name: string; readonly isAdded: boolean };
 
+const RICH: ReadonlySet<string> = new Set([
+  'txn',
+  'range',
+  'time-to-live',
+  'leases',
+  'hash-kv',
+  'disarm',
+  'role',
+] satisfies RichRequest['type'][]);
+
+export function isRich(request: { readonly type: string }): request is RichRequest {
+  return RICH.has(request.type);
+}
+
 export type OpSpec = PutSpec | DeleteSpec | RangeSpec | TxnSpec;
 
 export interface PutSpec {

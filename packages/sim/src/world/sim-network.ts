@@ -43,6 +43,8 @@ export type Reception = 'yes' | 'no' | 'removed' | 'forgotten';
 /** A machine's end of the network. */
 export interface Endpoint {
   readonly life: Life;
+  /** Raft id of the member that takes streams there; undefined: none, now. */
+  readonly served: string | undefined;
   /** What a stream from there to the member `to` meets: a member that left must hear of it. */
   admits(from: Sender, to: string): Reception;
   deliver(messages: readonly Message[]): void;
@@ -119,8 +121,8 @@ export class SimNetwork {
       // Whoever is reached has been reached for long.
       activeSinceMs: (id) => {
         const there = this.#at(peers.get(id) ?? '');
-        if (there?.life.isAlive !== true || !this.isOpen(life.node, there.life.node)) return undefined;
-        return there.admits(senderTo(id), id) === 'yes' ? -ACTIVE_MS : undefined;
+        const isReached = there?.served === id && this.isOpen(life.node, there.life.node);
+        return isReached ? -ACTIVE_MS : undefined;
       },
       close: () => undefined,
     };

@@ -123,6 +123,9 @@ export class SimNode implements Endpoint {
   get serving(): Running | undefined {
     return this.#isStopping ? undefined : this.running;
   }
+  get served(): string | undefined {
+    return this.#life.isAlive && this.running !== undefined ? this.#service?.raftId : undefined;
+  }
   get isUp(): boolean {
     return this.#life.isAlive;
   }
