@@ -377,4 +377,14 @@ describe('etcdctl says the same of ours as of a real etcd', {
     assert.deepEqual(...(await both.poll('get n/old', /^$/)));
     assert.deepEqual(...(await mirror.end('SIGINT')));
   });
+
+  test('make-mirror moves keys from etcd to ours, and from ours to etcd, while they change', async () => {
+    await both.run('put here/old 1');
+    const mirror = await both.begin('make-mirror --prefix=here/ --dest-prefix=there/ $other');
+    await both.run('put here/new 2');
+    await both.run('del here/old');
+    await both.poll('get there/new', /there\/new\n2/);
+    assert.deepEqual(...(await both.poll('get there/ --prefix --keys-only', /^there\/new\n\n$/)));
+    assert.deepEqual(...(await mirror.end('SIGINT')));
+  });
 });

@@ -63,9 +63,10 @@ export class EtcdctlPair {
 
   static async start(): Promise<EtcdctlPair> {
     const stores = await Promise.all(targets.map((target) => target.start()));
-    const sides = stores.map(async (store): Promise<Side> => {
+    const endpoints = stores.map((store) => must(store.endpoints[0]).replace('http://', ''));
+    const sides = stores.map(async (store, at): Promise<Side> => {
       const folder = await mkdtemp(join(tmpdir(), 'etcdctl-'));
-      const endpoint = must(store.endpoints[0]).replace('http://', '');
+      const endpoint = must(endpoints[at]);
       const port = String(await freePort());
       return {
         store,
@@ -74,6 +75,7 @@ export class EtcdctlPair {
         kept: new Map([
           ['folder', folder],
           ['at', endpoint],
+          ['other', must(endpoints[1 - at])],
           ['nobody', port],
         ]),
       };
