@@ -18,7 +18,8 @@ export function* versionsByRevision(
 ): Generator<undefined, KeyVersion[]> {
   const versions: KeyVersion[] = [];
   for (const slice of store.walk(SLICE_KEYS)) {
-    for (const history of slice) versions.push(...select(history));
+    // One by one: a key may have more versions than a call can have arguments.
+    for (const history of slice) for (const version of select(history)) versions.push(version);
     yield;
   }
   return yield* sortByRevision(versions);

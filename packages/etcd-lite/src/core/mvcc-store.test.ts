@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Random, seededRandom } from '@kubelab/component-base';
+import { versionsByRevision } from './by-revision.ts';
 import type { EtcdError } from './errors.ts';
 import { BEYOND_ALL_KEYS, type KeyRange } from './keys.ts';
 import { MvccStore } from './mvcc-store.ts';
@@ -136,6 +137,19 @@ describe('the versioned store', () => {
     while (store.sweep());
     assert.ok(performance.now() - startMs < 2000, 'it took 7 s once');
     assert.equal(store.changesSince(30_000).log.length, 30_002);
+  });
+
+  test('a key may have more versions than a call can have arguments', () => {
+    const store = new MvccStore();
+    for (let i = 0; i < 150_000; i++) {
+      const txn = store.begin();
+      txn.put('hot', Buffer.alloc(4), 0);
+      txn.commit();
+    }
+    const walk = versionsByRevision(store, (history) => history.versions);
+    let step = walk.next();
+    while (step.done !== true) step = walk.next();
+    assert.equal(step.value.length, 150_000);
   });
 
   test('compaction gives the space of what nobody can read any more back', () => {

@@ -57,8 +57,19 @@ async function send({ status, headers, body }: HttpResponse, outgoing: ServerRes
   }
   outgoing.writeHead(status, headers);
   for await (const piece of body) {
-    if (!outgoing.write(piece)) await Promise.race([once(outgoing, 'drain'), once(outgoing, 'close')]);
+    if (!outgoing.write(piece)) await room(outgoing);
     if (outgoing.destroyed) return;
   }
   outgoing.end();
+}
+
+/** Resolves when the client has read on, or is gone. Leaves no listener behind: a watch waits like this for days. */
+async function room(outgoing: ServerResponse): Promise<void> {
+  const done = new AbortController();
+  const { signal } = done;
+  try {
+    await Promise.race([once(outgoing, 'drain', { signal }), once(outgoing, 'close', { signal })]);
+  } finally {
+    done.abort();
+  }
 }

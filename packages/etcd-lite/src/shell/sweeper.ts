@@ -21,7 +21,9 @@ export class Sweeper {
 
   /** There may be something to do. */
   wake(): void {
-    if (this.#isAwake || !this.#store().isSweepDue) return;
+    if (this.#isAwake) return;
+    // A snapshot may have replaced the store that was to be swept.
+    if (!this.#store().isSweepDue) return this.#release();
     this.#isAwake = true;
     setImmediate(() => this.#turn());
   }

@@ -43,7 +43,8 @@ export async function replaceMember(argv: readonly string[]): Promise<void> {
   if ((flags.name === undefined) === (flags.id === undefined))
     throw new UsageError('one of --name and --id says which member');
   const tls = await tlsFrom(flags.cacert, flags.cert, flags.key);
-  const [name = '', password = ''] = flags.user?.split(':') ?? [];
+  // Passwords may have colons in them, names not.
+  const [name = '', password = ''] = /^([^:]*):?(.*)$/s.exec(flags.user ?? '')?.slice(1) ?? [];
   const clientOf = (endpoints: readonly string[]): EtcdClient =>
     new EtcdClient({
       endpoints,
