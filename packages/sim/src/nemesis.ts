@@ -64,7 +64,8 @@ export class Nemesis {
       onFault(node, `bit flipped in ${path}`);
     }
     onCrashed(node);
-    if (this.#isOver) return this.#restart(node, 0);
+    // One that is not admitted will not be at once.
+    if (this.#isOver) return this.#restart(node, node.hasData ? 0 : 300);
     this.#restart(node, 10 + random.int(random.float() < 0.2 ? 1500 : 300));
   }
 

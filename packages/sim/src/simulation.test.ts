@@ -29,12 +29,14 @@ describe('the store under simulated misfortune', () => {
     let answered = 0;
     let events = 0;
     let leaders = 0;
+    let lost = 0;
     for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
       try {
         const result = await simulate({ seed, eventCount: EVENTS });
         answered += result.answeredCount;
         events += result.watchEventCount;
         leaders += result.leaderCount;
+        if (result.isLost) lost++;
       } catch (error) {
         throw new Error(`replay: node packages/sim/src/main.ts --seed ${seed} --events ${EVENTS}`, {
           cause: error,
@@ -44,6 +46,7 @@ describe('the store under simulated misfortune', () => {
     // Else nothing was tested.
     assert.ok(answered > 50 * SEEDS, `${answered} requests were answered`);
     assert.ok(events > 30 * SEEDS, `${events} watch events`);
+    assert.ok(lost <= 1 + 0.02 * SEEDS, `${lost} clusters were given up`);
     assert.ok(leaders > SEEDS, `${leaders} terms had a leader`);
   });
 

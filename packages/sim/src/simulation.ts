@@ -13,33 +13,13 @@ import type { Shared } from './clients/requests.ts';
 import { WatchClient } from './clients/watch-client.ts';
 import { Nemesis } from './nemesis.ts';
 import { Operator } from './operator.ts';
+import { isDiskError, type SimulationOptions, type SimulationResult, textOf } from './result.ts';
 import { type Settings, settingsOf } from './settings.ts';
 import { Trace } from './trace.ts';
 import { guardGlobals } from './world/guard.ts';
 import { SimNetwork } from './world/sim-network.ts';
 import { SimNode } from './world/sim-node.ts';
 import { type Happening, Timeline } from './world/timeline.ts';
-
-export interface SimulationOptions {
-  readonly seed: number;
-  /** Events before the world is healed. */
-  readonly eventCount: number;
-  readonly onLine?: (line: string, event: string) => void;
-}
-
-export interface SimulationResult {
-  readonly seed: number;
-  /** SHA-256 of the trace. */
-  readonly digest: string;
-  readonly eventCount: number;
-  readonly simulatedMs: number;
-  readonly revision: number;
-  readonly operationCount: number;
-  readonly answeredCount: number;
-  readonly watchEventCount: number;
-  readonly leaderCount: number;
-  readonly keysSearched: number;
-}
 
 /** After healing: long enough for elections, reading disks, leases that run out, and snapshots to arrive. */
 const HEALING_ELECTIONS_MAX = 20;
@@ -51,6 +31,8 @@ const TEND_MS = 300;
 const JOIN_MS = 12_000;
 /** Machines that are no members at first. */
 const SPARE_COUNT = 2;
+
+export type { SimulationOptions, SimulationResult } from './result.ts';
 
 /** Runs one seed: misfortune for `eventCount` events, then healing, then the final accounts. Throws `Violation`. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
@@ -82,6 +64,7 @@ class Simulation {
   readonly #network: SimNetwork;
   readonly #nemesis: Nemesis;
   #isHealing = false;
+  #isLost = false;
   #failure: unknown;
 
   constructor(options: SimulationOptions) {
@@ -175,6 +158,7 @@ class Simulation {
       watchEventCount,
       leaderCount: this.#raft.leaderCount,
       keysSearched,
+      isLost: this.#isLost,
     };
   }
 
@@ -226,6 +210,11 @@ class Simulation {
         probes = undefined;
       }
       if (this.timeline.nowMs > untilMs) break;
+    }
+    if (!this.#operator.hasQuorum()) {
+      this.#say('', 'LOST', 'no quorum has its data');
+      this.#isLost = true;
+      return;
     }
     const states = this.#operator
       .machines()
@@ -388,11 +377,3 @@ class Simulation {
 }
 
 const PATIENCE_MS = 3000;
-
-function isDiskError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'EIO' || error.code === 'ENOSPC');
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-}

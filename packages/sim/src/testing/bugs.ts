@@ -109,8 +109,8 @@ export const BUGS: readonly PlantedBug[] = [
   {
     name: 'a progress notice overtakes events',
     file: 'etcd-lite/src/services/watch.ts',
-    from: 'if (!this.#isProgressDue || this.#behind.size > 0) return;',
-    to: 'if (!this.#isProgressDue) return;',
+    from: ' || !this.#isWritable || this.#behind.size > 0) return;',
+    to: ' || !this.#isWritable) return;',
   },
   {
     name: 'a new leader ends leases at once',

@@ -6,10 +6,10 @@ const WRITE = 'etcd-lite/src/core/write.ts';
 /** What has been got wrong where members come and go, and with requests of any shape. */
 export const MEMBER_BUGS: readonly PlantedBug[] = [
   {
-    name: 'a learner counts where entries are committed',
+    name: 'what a learner has counts as what a voter has',
     file: 'raft-consensus/src/leader.ts',
-    from: 'quorumIndex(core.conf, (id)',
-    to: 'quorumIndex({ ...core.conf, voters: [...core.conf.voters, ...core.conf.learners] }, (id)',
+    from: '(id) => leading.progress.get(id)?.match ?? 0);',
+    to: '(id) => Math.max(...[id, ...core.conf.learners].map((each) => leading.progress.get(each)?.match ?? 0)));',
   },
   {
     name: 'a removed member stays a voter',

@@ -45,8 +45,8 @@ export const REGRESSION_BUGS: readonly RegressionBug[] = [
     issue: '15220',
     test: 'watches',
     file: 'etcd-lite/src/services/watch.ts',
-    from: 'if (!this.#isProgressDue || this.#behind.size > 0) return;',
-    to: 'if (!this.#isProgressDue) return;',
+    from: ' || !this.#isWritable || this.#behind.size > 0) return;',
+    to: ' || !this.#isWritable) return;',
   },
   {
     issue: '15271',
