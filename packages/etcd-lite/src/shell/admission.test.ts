@@ -163,6 +163,14 @@ describe('a first start with --initial-cluster-state=existing', () => {
     assert.deepEqual([raftId, term, vote], [idOf('c'), 3, idOf('c')]);
   });
 
+  test('CONF-4 does not begin without a leader as one of three, although the one that answers never saw it start', async () => {
+    const members = [record('a'), record('b'), record('c', unstarted)];
+    const { clock, options } = world({ b: described({ leader: '', members }) });
+    const refused = assert.rejects(admitExisting(options), /no leader that could say/);
+    await clock.advance(10_000);
+    await refused;
+  });
+
   test('CONF-4 does not begin without a leader when it has started before', async () => {
     const members = [record('a'), record('b'), record('c')];
     const { clock, options } = world({ a: described({ leader: '', members }) });

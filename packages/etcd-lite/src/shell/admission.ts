@@ -93,7 +93,12 @@ export async function admitNew(options: AdmissionOptions): Promise<Founding> {
   async function poll({ raftId, peerUrls }: ClusterMember): Promise<void> {
     for (let count = 0; !stop.signal.aborted; count++) {
       try {
-        const answer = await call<ClusterDescription>(peerUrls[0] ?? '', 'Describe', asking, DESCRIBE_TIMEOUT_MS);
+        const answer = await call<ClusterDescription>(
+          peerUrls[0] ?? '',
+          'Describe',
+          asking,
+          DESCRIBE_TIMEOUT_MS,
+        );
         answers.set(raftId, answer);
         news.tell();
       } catch (err) {
@@ -122,15 +127,14 @@ export async function admitExisting(options: AdmissionOptions): Promise<Founding
       const joined = await tryJoin(options, step.url, self.raftId, clusterId);
       if (joined !== undefined) return joined;
     }
-    const isOver = clock.monotonic() > untilMs;
-    if (isOver && (step.kind === 'join' || self.clientUrls.length > 0))
-      throw new NotAdmittedError(self.raftId);
     const voterCount = members.filter(({ isLearner }) => !isLearner).length;
     const isSecondVoter = !self.isLearner && voterCount === 2 && self.clientUrls.length === 0;
-    // Perhaps there is no leader because its vote is missing. It was never seen to start: it has promised nothing.
-    if (step.kind === 'wait' && (isOver || isSecondVoter)) {
+    // There is no leader because its vote is missing, and whatever it may have promised, the first voter knows. Of
+    // three, the one that answers may only have missed what the others decided, and be elected by one that forgot.
+    if (step.kind === 'wait' && isSecondVoter) {
       return newcomer(options, clusterId, { raftId: self.raftId, term, vote: self.raftId, members });
     }
+    if (clock.monotonic() > untilMs) throw new NotAdmittedError(self.raftId);
     await clock.sleep(POLL_SLOW_MS);
   }
 }
