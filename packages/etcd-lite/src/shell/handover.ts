@@ -10,6 +10,8 @@ export interface HandoverOptions {
   readonly log: Logger;
   readonly electionMs: number;
   readonly wake: () => void;
+  /** Raft takes no proposals while leadership moves: what has waited is proposed now. */
+  readonly onOver: () => void;
 }
 
 /** Passing leadership on while everything still works, so that the others need no election. */
@@ -22,13 +24,17 @@ export class Handover {
 
   /** Resolves when `raftId` leads. */
   async transfer(raftId: string): Promise<void> {
-    const { raft, leadership, clock, electionMs, wake } = this.#options;
+    const { raft, leadership, clock, electionMs, wake, onOver } = this.#options;
     raft.transferLeadership(raftId);
     wake();
     const untilMs = clock.monotonic() + 2 * electionMs;
-    while (leadership.leader !== raftId) {
-      if (clock.monotonic() > untilMs) throw new EtcdError('timeoutLeaderFail');
-      await clock.sleep(5);
+    try {
+      while (leadership.leader !== raftId) {
+        if (clock.monotonic() > untilMs) throw new EtcdError('timeoutLeaderFail');
+        await clock.sleep(5);
+      }
+    } finally {
+      onOver();
     }
   }
 

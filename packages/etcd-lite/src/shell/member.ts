@@ -282,6 +282,7 @@ export class Member {
       wake: () => this.#node.wake(),
       propose: (body) => this.propose(body),
       linearize: () => this.linearize(),
+      proposeAgain: () => this.#proposals.leaderKnown(),
     });
   }
 

@@ -45,6 +45,8 @@ export interface MembershipHost {
   readonly wake: () => void;
   readonly propose: (body: Omit<Init<InternalRequest>, 'proposer' | 'id' | 'term'>) => Promise<Init<object>>;
   readonly linearize: () => Promise<void>;
+  /** What no leader has taken yet. */
+  readonly proposeAgain: () => void;
 }
 
 /** etcd's, and as there on top of two election timeouts. */
@@ -75,7 +77,8 @@ export class MembershipParts {
       onRemoved: () => this.#leave(),
     });
     this.membership = membership;
-    this.handover = new Handover({ raft, leadership, clock, log, electionMs, wake });
+    const onOver = (): void => host.proposeAgain();
+    this.handover = new Handover({ raft, leadership, clock, log, electionMs, wake, onOver });
     this.changes = new MemberChanges({
       ...{ membership, leadership, raft, peers, wake, clock, heartbeatMs },
       timeoutMs: REQUEST_TIMEOUT_MS + 2 * electionMs,
