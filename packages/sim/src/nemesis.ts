@@ -197,13 +197,15 @@ export class Nemesis {
 
   /** A disk is replaced by an empty one; first that of a machine that must not come back with its own. */
   #wipe(chosen: SimNode): void {
-    const { nodes, onFault, operator } = this.#world;
+    const { nodes, onFault, operator, random } = this.#world;
     const retired = nodes.find((node) => node.isRetired && !node.isOut);
     const node = retired ?? chosen;
     if (retired === undefined && !operator.canLose(node)) return;
     this.crash(node, 'crash');
     onFault(node, 'has a new disk');
     operator.wipe(node);
+    // Whoever is asked how things are may just have started too.
+    if (random.float() < 0.3) for (const other of nodes) this.crash(other, 'crash with it');
   }
 
   /** A leader stops, others go on without it, and it comes back before anybody can tell it. */

@@ -15,6 +15,7 @@ export class Observed {
   }
 
   look(name: string, running: Running): void {
+    requireOneConfiguration(name, running);
     const { store } = running.member.machine;
     const from = (this.#looked.get(running) ?? 1) + 1;
     if (store.revision < from) {
@@ -45,4 +46,16 @@ export class Observed {
       for (const change of this.#revisions.at(revision)) this.#onNew(change);
     }
   }
+}
+
+/** Raft counts those who are members by the state that has been applied, and nobody else. */
+function requireOneConfiguration(name: string, { member }: Running): void {
+  const { conf, commit } = member.raft.status();
+  // Between a snapshot's arrival and its state, Raft is ahead.
+  if (member.applied !== commit || commit === 0) return;
+  const voters = member.membership.members.voters();
+  const isSame =
+    voters.length === conf.voters.length && voters.every(({ raftId }) => conf.voters.includes(raftId));
+  require(isSame, 'configuration', () =>
+    `${name} counts ${conf.voters.join(' ')}, the members are ${voters.map(({ raftId }) => raftId).join(' ')}`);
 }

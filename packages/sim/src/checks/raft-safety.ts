@@ -73,8 +73,23 @@ export class RaftSafety {
     const isCounted = isLeading && now.commit > before.commit;
     require(!isCounted || raft.termAt(now.commit) === now.term, 'own-term-commit', () =>
       `${name} leads term ${now.term} and commits entry ${now.commit} of term ${raft.termAt(now.commit)}`);
+    if (isCounted) {
+      // What is applied in the same event may have changed who counts.
+      const isHeld = this.#isHeld(now.commit, now.term, before.conf.voters);
+      require(isHeld || this.#isHeld(now.commit, now.term, now.conf.voters), 'quorum', () =>
+        `${name} committed entry ${now.commit}, which no majority of the voters has`);
+    }
     require(now.applied <= now.commit, 'applied-forward', () =>
       `${name}: applied ${now.applied} beyond commit ${now.commit}`);
+  }
+
+  /** Whether a majority of these has the entry: in its log, or in a snapshot that the log follows. */
+  #isHeld(index: number, term: number, voters: readonly string[]): boolean {
+    const holders = voters.filter((id) => {
+      const raft = this.#seen.get(id)?.raft;
+      return raft !== undefined && (raft.termAt(index) === term || raft.status().firstIndex > index);
+    });
+    return 2 * holders.length > voters.length;
   }
 
   /** Election safety; leader completeness: whoever leads has all that was committed before. */
