@@ -37,6 +37,7 @@ class World implements GatedMember {
   readonly clock = new FakeClock();
   readonly gate: AuthGate;
   applied = 10;
+  foundTo = 0;
   /** Entries that a linearizable read makes this member apply: it is behind by them. */
   readonly behind: (() => void)[] = [];
   /** What gets into the log before the next proposal. */

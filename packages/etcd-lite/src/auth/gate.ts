@@ -27,6 +27,8 @@ export interface Credentials {
 export interface GatedMember {
   readonly machine: { readonly state: { readonly auth: AuthStore } };
   readonly applied: number;
+  /** Log entries up to this one were there when it started: how long ago they were written nobody knows. */
+  readonly foundTo: number;
   readonly options: { readonly log: Logger };
   linearize(): Promise<void>;
   propose(body: Body): Promise<Init<object>>;
@@ -148,7 +150,9 @@ export class AuthGate {
     const { tokens } = this.#options;
     if (change.authenticate !== null) {
       const { token = '' } = applied.response as { token?: string };
-      if (change.authenticate.tokenPrefix !== '') tokens.assigned(token, change.authenticate.name);
+      // A token from before the start may have run out meanwhile: it must not be good again (AUTH-4).
+      const isNew = this.#member.applied > this.#member.foundTo;
+      if (isNew && change.authenticate.tokenPrefix !== '') tokens.assigned(token, change.authenticate.name);
     }
     if (change.userDelete !== null) tokens.forgetUser(change.userDelete.name);
     if (change.userChangePassword !== null) tokens.forgetUser(change.userChangePassword.name);

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { realClock, seededRandom, silentLogger } from '@kubelab/component-base';
 import { eventually } from '@kubelab/component-base/testing';
 import { bytesOf, textOf } from '@kubelab/rpc/etcd';
+import { authOptions, type AuthOptions } from '../auth/index.ts';
 import { BEYOND_ALL_KEYS } from '../core/keys.ts';
 import { MemoryDisk } from '../testing/memory-disk.ts';
 import { parseCluster } from './cluster.ts';
@@ -16,6 +17,7 @@ function start(
   cluster = ONE,
   fatal?: (msg: string) => void,
   admit?: () => Promise<Founding>,
+  auth?: AuthOptions,
 ): Promise<Member> {
   return Member.start({
     cluster,
@@ -30,6 +32,7 @@ function start(
     random: seededRandom(1),
     disk,
     ...(admit !== undefined && { admit }),
+    ...(auth !== undefined && { auth }),
     log: silentLogger,
     fatal: fatal ?? ((msg, error) => assert.fail(`${msg}: ${String(error)}`)),
   });
@@ -88,6 +91,24 @@ describe('a member alone', () => {
     assert.equal(again.cluster.lives.own, life);
     assert.equal(again.membership.members.all().length, 2);
     await again.stop();
+  });
+
+  test('AUTH-4 a token that has run out is not good again after a restart', async () => {
+    const disk = new MemoryDisk();
+    const auth = authOptions({ clock: realClock, random: seededRandom(2), ttlMs: 300_000, bcryptCost: 4 });
+    const before = await start(disk, ONE, undefined, undefined, auth);
+    const hashedPassword = Buffer.from(await auth.passwords.hash('secret')).toString('base64');
+    await before.propose({ auth: { userAdd: { name: 'root', hashedPassword } } });
+    await before.propose({ auth: { userGrantRole: { user: 'root', role: 'root' } } });
+    await before.propose({ auth: { enable: {} } });
+    const { token = '' } = await before.auth.authenticate({ name: 'root', password: 'secret' });
+    const call = { header: (name: string) => (name === 'token' ? token : undefined) };
+    assert.equal((await before.auth.requireUser(call)).username, 'root');
+    await before.stop();
+    const after = await start(disk);
+    await after.linearize();
+    await assert.rejects(after.auth.requireUser(call), { reason: 'invalidAuthToken' });
+    await after.stop();
   });
 
   test('WAL-3 data without the log that was begun with them are not started from', async () => {

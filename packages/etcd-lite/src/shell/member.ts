@@ -62,6 +62,8 @@ export class Member {
   readonly #logKeeper: LogKeeper;
   #appliedTerm: number;
   #applied: number;
+  /** The last entry of the log that was found at the start. */
+  readonly foundTo: number;
 
   static async start(options: MemberOptions): Promise<Member> {
     const started = await startUp(options);
@@ -78,6 +80,7 @@ export class Member {
     this.machine.state = { ...(started.restored?.state ?? this.machine.state), members: started.members };
     this.#applied = started.initial.applied ?? 0;
     this.#appliedTerm = started.initial.log.snapshotTerm;
+    this.foundTo = started.initial.log.entries.at(-1)?.index ?? this.#applied;
     this.auth = new AuthGate(this, options.auth ?? authOptions(options));
     this.watches = new WatchHub(() => this.machine.store);
     this.#sweeper = new Sweeper(() => this.machine.store, options.clock);
