@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { must, realClock, seededRandom, silentLogger } from '@kubelab/component-base';
+import { must } from '@kubelab/component-base';
 import { type CallInfo, RpcError, type UnaryHandler } from '@kubelab/rpc';
 import {
   bytesOf,
@@ -12,9 +12,8 @@ import {
   type WatchRequest,
 } from '@kubelab/rpc/etcd';
 import { executeRange } from '../core/range.ts';
-import { parseCluster } from '../shell/cluster.ts';
-import { Member } from '../shell/member.ts';
-import { MemoryDisk } from '../testing/memory-disk.ts';
+import type { Member } from '../shell/member.ts';
+import { loneMember } from '../testing/lone-member.ts';
 import { bindServices } from './bind.ts';
 import { WatchSession } from './watch.ts';
 
@@ -79,21 +78,7 @@ describe('numbers that JavaScript has no number for', () => {
   let member: Member;
 
   before(async () => {
-    member = await Member.start({
-      cluster: parseCluster(['one=http://127.0.0.1:1'], 'one', 't'),
-      dataDir: '/data',
-      clientUrls: ['http://127.0.0.1:2'],
-      peerTls: undefined,
-      heartbeatMs: 20,
-      electionMs: 100,
-      snapshotCount: 5000,
-      quotaBytes: 1_000_000,
-      clock: realClock,
-      random: seededRandom(1),
-      disk: new MemoryDisk(),
-      log: silentLogger,
-      fatal: (msg, error) => assert.fail(`${msg}: ${String(error)}`),
-    });
+    member = await loneMember();
     bindServices(
       {
         addService: (definition, { unary = {} }) => {

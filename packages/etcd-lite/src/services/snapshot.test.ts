@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { must, realClock, seededRandom, silentLogger } from '@kubelab/component-base';
+import { must } from '@kubelab/component-base';
 import type { Init, ServerStream } from '@kubelab/rpc';
 import { DowngradeAction, type SnapshotResponse } from '@kubelab/rpc/etcd';
 import { DatabaseReader } from '../bbolt/reader.ts';
 import { importState } from '../schema/import.ts';
-import { parseCluster } from '../shell/cluster.ts';
-import { Member } from '../shell/member.ts';
+import type { Member } from '../shell/member.ts';
+import { loneMember } from '../testing/lone-member.ts';
 import { MemoryDisk } from '../testing/memory-disk.ts';
 import { downgrade } from './downgrade.ts';
 import { maintenanceService } from './maintenance.ts';
@@ -64,21 +64,7 @@ describe('maintenance of a whole store', () => {
     member.propose({ put: { key: Buffer.from(key), value } });
 
   before(async () => {
-    member = await Member.start({
-      cluster: parseCluster(['one=http://127.0.0.1:1'], 'one', 't'),
-      dataDir: '/data',
-      clientUrls: ['http://127.0.0.1:2'],
-      peerTls: undefined,
-      heartbeatMs: 20,
-      electionMs: 100,
-      snapshotCount: 100_000,
-      quotaBytes: 1_000_000_000,
-      clock: realClock,
-      random: seededRandom(1),
-      disk: new MemoryDisk(),
-      log: silentLogger,
-      fatal: (msg, error) => assert.fail(`${msg}: ${String(error)}`),
-    });
+    member = await loneMember({ snapshotCount: 100_000 });
     await member.linearize();
     await Promise.all(Array.from({ length: 1000 }, (_, i) => put(`k${i % 200}`, Buffer.alloc(300, i))));
     await put('large', Buffer.alloc(200_000, 1));

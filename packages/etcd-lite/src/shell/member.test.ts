@@ -1,41 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { realClock, seededRandom, silentLogger } from '@kubelab/component-base';
+import { realClock, seededRandom } from '@kubelab/component-base';
 import { eventually } from '@kubelab/component-base/testing';
 import { bytesOf, textOf } from '@kubelab/rpc/etcd';
-import { authOptions, type AuthOptions } from '../auth/index.ts';
+import { authOptions } from '../auth/index.ts';
 import { BEYOND_ALL_KEYS } from '../core/keys.ts';
+import { loneMember } from '../testing/lone-member.ts';
 import { MemoryDisk } from '../testing/memory-disk.ts';
 import { parseCluster } from './cluster.ts';
-import { type Founding, foundingOf } from './founding.ts';
-import { Member } from './member.ts';
+import { foundingOf } from './founding.ts';
+import type { Member, MemberOptions } from './member.ts';
 
-const ONE = parseCluster(['one=http://127.0.0.1:1'], 'one', 't');
-
-function start(
-  disk: MemoryDisk,
-  cluster = ONE,
-  fatal?: (msg: string) => void,
-  admit?: () => Promise<Founding>,
-  auth?: AuthOptions,
-): Promise<Member> {
-  return Member.start({
-    cluster,
-    dataDir: '/data',
-    clientUrls: ['http://127.0.0.1:2'],
-    peerTls: undefined,
-    heartbeatMs: 20,
-    electionMs: 100,
-    snapshotCount: 50,
-    quotaBytes: 1_000_000,
-    clock: realClock,
-    random: seededRandom(1),
-    disk,
-    ...(admit !== undefined && { admit }),
-    ...(auth !== undefined && { auth }),
-    log: silentLogger,
-    fatal: fatal ?? ((msg, error) => assert.fail(`${msg}: ${String(error)}`)),
-  });
+function start(disk: MemoryDisk, options: Partial<MemberOptions> = {}): Promise<Member> {
+  return loneMember({ disk, snapshotCount: 50, ...options });
 }
 
 const put = (member: Member, key: string): Promise<unknown> =>
@@ -68,7 +45,7 @@ describe('a member alone', () => {
   test('WAL-1 a failed sync ends it, and what was not durable was not acknowledged', async () => {
     const disk = new MemoryDisk();
     let ended = '';
-    const member = await start(disk, ONE, (msg) => (ended = msg));
+    const member = await start(disk, { fatal: (msg) => (ended = msg) });
     await put(member, 'a');
     disk.syncError = new Error('EIO');
     const refused = assert.rejects(put(member, 'b'), { details: 'etcdserver: server stopped' });
@@ -82,11 +59,11 @@ describe('a member alone', () => {
     const disk = new MemoryDisk();
     const two = parseCluster(['one=http://127.0.0.1:1', 'two=http://127.0.0.1:9'], 'one', 't');
     const founding = { ...foundingOf(two), raftId: two.self.raftId, term: 7, vote: 'x' };
-    const first = await start(disk, ONE, undefined, () => Promise.resolve(founding));
+    const first = await start(disk, { admit: () => Promise.resolve(founding) });
     const { life } = first.cluster.lives.own === '' ? { life: 'none' } : { life: first.cluster.lives.own };
     assert.deepEqual([first.raft.status().term, first.raft.status().vote], [7, 'x']);
     await first.stop();
-    const again = await start(disk, ONE, undefined, () => assert.fail('there are data'));
+    const again = await start(disk, { admit: () => assert.fail('there are data') });
     assert.deepEqual([again.raft.status().term, again.raft.status().vote], [7, 'x']);
     assert.equal(again.cluster.lives.own, life);
     assert.equal(again.membership.members.all().length, 2);
@@ -96,7 +73,7 @@ describe('a member alone', () => {
   test('AUTH-4 a token that has run out is not good again after a restart', async () => {
     const disk = new MemoryDisk();
     const auth = authOptions({ clock: realClock, random: seededRandom(2), ttlMs: 300_000, bcryptCost: 4 });
-    const before = await start(disk, ONE, undefined, undefined, auth);
+    const before = await start(disk, { auth });
     const hashedPassword = Buffer.from(await auth.passwords.hash('secret')).toString('base64');
     await before.propose({ auth: { userAdd: { name: 'root', hashedPassword } } });
     await before.propose({ auth: { userGrantRole: { user: 'root', role: 'root' } } });
@@ -126,7 +103,7 @@ describe('a member alone', () => {
   test('the data of another member is not touched', async () => {
     const disk = new MemoryDisk();
     await (await start(disk)).stop();
-    await assert.rejects(start(disk, parseCluster(['two=http://127.0.0.1:9'], 'two', 't')), {
+    await assert.rejects(start(disk, { cluster: parseCluster(['two=http://127.0.0.1:9'], 'two', 't') }), {
       name: 'ForeignDataError',
       message: /holds the data of/,
     });
