@@ -6,13 +6,11 @@ const QUICK_MS = 0.5;
 /** A slow call now and then is nothing; so many more slow ones than quick ones are a slow disk. */
 const SLOW_COUNT_MAX = 4;
 const SKIPPED_MIN = 8;
-const SKIPPED_MAX = 4096;
+const SKIPPED_MAX = 256;
 
 /**
- * Whether to wait for the disk in place: as long as it mostly answers within microseconds. A slow disk is
- * asked again
- * after some calls, ever more of them while it stays slow: one of 10 ms per write holds up one call in
- * thousands.
+ * Whether to wait for the disk in place: as long as it mostly answers within microseconds. A slow disk is asked
+ * again after some calls, ever more of them while it stays slow: one of 10 ms per write holds up one call in 250.
  */
 export class Patience {
   #slowCount = 0;

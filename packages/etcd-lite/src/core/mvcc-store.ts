@@ -6,6 +6,7 @@ import { EtcdError } from './errors.ts';
 import { KeyHistory } from './key-history.ts';
 import { KeyVersion, type VersionRecord } from './key-version.ts';
 import { BEYOND_ALL_KEYS, type KeyRange, type KeyText, keyText } from './keys.ts';
+import { MvccTxn } from './mvcc-txn.ts';
 import { type Slab, Slabs } from './slabs.ts';
 import type { WireKeyValue } from './wire-key-value.ts';
 
@@ -311,60 +312,6 @@ export class MvccStore {
 
 /** Changes looked at in one slice of a sweep. */
 const SWEEP_CHANGES = 500;
-
-/** The writes of one applied request: all of one revision. */
-export class MvccTxn {
-  readonly #store: MvccStore;
-  readonly #revision: number;
-  readonly #changes: KeyVersion[] = [];
-
-  constructor(store: MvccStore, revision: number) {
-    this.#store = store;
-    this.#revision = revision;
-  }
-
-  /** What reads inside see: the writes so far included. */
-  get revision(): number {
-    return this.#changes.length > 0 ? this.#revision : this.#revision - 1;
-  }
-  /** That of the writes. */
-  get writeRevision(): number {
-    return this.#revision;
-  }
-  get changes(): readonly KeyVersion[] {
-    return this.#changes;
-  }
-
-  get(key: KeyText): KeyVersion | undefined {
-    return this.#store.get(key, this.revision);
-  }
-
-  range(range: KeyRange, revision = 0, limit = 0): RangeResult {
-    return this.#store.range(range, revision, limit, this.revision);
-  }
-
-  put(key: KeyText, value: Uint8Array, lease: LeaseId): KeyVersion {
-    const sub = this.#changes.length;
-    const version = this.#store.put(key, value, lease, this.#revision, sub);
-    this.#changes.push(version);
-    return version;
-  }
-
-  /** The versions that were there. */
-  deleteRange(range: KeyRange): KeyVersion[] {
-    const { kvs } = this.range(range);
-    for (const { history } of kvs) {
-      const sub = this.#changes.length;
-      this.#changes.push(this.#store.bury(history, this.#revision, sub));
-    }
-    return kvs;
-  }
-
-  /** Makes the changes visible. The store's revision moves only if there are any. */
-  commit(): void {
-    if (this.#changes.length > 0) this.#store.finish(this.#revision, this.#changes);
-  }
-}
 
 function sizeOf(version: KeyVersion): number {
   return version.history.text.length + version.valueLength;

@@ -14,7 +14,8 @@ import { holds } from './compare.ts';
 import { EtcdError } from './errors.ts';
 import { keyRange, keyText } from './keys.ts';
 import type { Lessor } from './lessor.ts';
-import type { MvccStore, MvccTxn } from './mvcc-store.ts';
+import type { MvccStore } from './mvcc-store.ts';
+import type { MvccTxn } from './mvcc-txn.ts';
 import { executeRange, type RangeSource } from './range.ts';
 
 // Each is called with a fresh transaction, checks everything first, and then cannot fail: a request is
