@@ -99,10 +99,12 @@ export class LinearizableReads {
 
   stop(): void {
     this.#timer?.cancel();
-    for (const batch of this.#asked.values())
-      for (const reject of batch.rejects) reject(new EtcdError('stopped'));
-    for (const reject of this.#next?.rejects ?? []) reject(new EtcdError('stopped'));
+    const batches = [...this.#asked.values(), ...this.#confirmed.map(({ batch }) => batch)];
+    if (this.#next !== undefined) batches.push(this.#next);
+    for (const { rejects } of batches) for (const reject of rejects) reject(new EtcdError('stopped'));
     this.#asked.clear();
+    this.#confirmed = [];
+    this.#next = undefined;
   }
 
   #ask(batch: Batch): void {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { hostOf } from '../flags/urls.ts';
@@ -37,7 +37,7 @@ export async function selfSigned(
   );
   for (const path of [dataDir, folder]) mkdirSync(path, { recursive: true, mode: 0o700 });
   writeFileSync(files.cert, made.cert);
-  writeFileSync(files.key, made.key);
-  chmodSync(files.key, 0o600);
+  // Never readable by others, not even for a moment.
+  writeFileSync(files.key, made.key, { mode: 0o600 });
   return files;
 }
