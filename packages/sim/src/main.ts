@@ -48,7 +48,7 @@ function summary(result: SimulationResult): string {
   const { seed, eventCount, simulatedMs, revision, operationCount, answeredCount, watchEventCount } = result;
   return (
     `seed ${seed}: ${eventCount} events, ${simulatedMs} ms, ${answeredCount} of ${operationCount} requests answered, ` +
-    `revision ${revision}, ${watchEventCount} watch events, ${result.leaderCount} leaders, ${result.keysSearched} keys searched`
+    `revision ${revision}, ${watchEventCount} watch events, ${result.leaderCount} leaders, ${result.keysSearched} keys searched${result.isLost ? ', the cluster was given up' : ''}`
   );
 }
 

@@ -58,7 +58,7 @@ export class Nemesis {
     const tearing = (['all-lost', 'some-lost', 'some-lost', 'none-lost'] as const)[random.int(4)] as Tearing;
     onFault(node, `${note}, ${tearing}`);
     node.crash(tearing);
-    if (mayFlip && random.float() < 0.3) {
+    if (mayFlip && random.float() < 0.7) {
       const path = node.disk.flipBit();
       node.isDamaged = path !== undefined;
       onFault(node, `bit flipped in ${path}`);

@@ -23,6 +23,36 @@ describe('leadership that is passed on', () => {
       { electionMs: 500 },
     ));
 
+  test('to a member that one other has never heard of brings that one up to date too', () =>
+    Lab.run(async (lab) => {
+      // The one that is not asked by whoever joins.
+      const behind = must(lab.followers.at(-1));
+      lab.isolate(behind);
+      const added = await lab.join('n4');
+      await lab.put(lab.leader, 'a', '1');
+      const targetID = Number.parseInt(added.id, 16);
+      await lab.ask(lab.leader, ({ maintenance }) => maintenance.moveLeader({ targetID }));
+      lab.heal();
+      await lab.untilSame();
+      assert.equal(lab.leader.name, 'n4');
+    }));
+
+  test('keeps a change of members waiting, which ends in good order with the member', () =>
+    Lab.run(async (lab) => {
+      const { leader } = lab;
+      const heir = must(lab.followers[0]);
+      lab.isolate(heir);
+      const targetID = Number.parseInt(heir.id, 16);
+      lab.begin(leader, ({ maintenance }) => maintenance.moveLeader({ targetID }));
+      const request = { peerURLs: ['http://n9:2380'], isLearner: true, autoPromote: false, replaces: 0 };
+      const added = lab.begin(leader, ({ cluster }) => cluster.add(request));
+      await lab.pass(5);
+      assert.equal(added.state, 'pending');
+      lab.begin(leader, ({ member }) => member.stop());
+      await lab.pass(200);
+      assert.equal(added.state, 'failed');
+    }));
+
   test('to one that is up moves at once, and nothing is lost', () =>
     Lab.run(async (lab) => {
       const { leader } = lab;

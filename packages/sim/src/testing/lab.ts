@@ -34,7 +34,8 @@ export interface WatchInLab {
 /** A simulated cluster in the hands of a test, in which nothing goes wrong but what the test does. */
 export class Lab {
   readonly timeline = new Timeline();
-  readonly nodes: readonly SimNode[];
+  readonly nodes: SimNode[];
+  readonly #makeNode: (name: string) => SimNode;
   readonly network: SimNetwork;
   /** Called as a member sends something: still in time to cut it off. */
   onSent: (message: Message) => void = () => undefined;
@@ -58,10 +59,10 @@ export class Lab {
       ...{ nodeCount: 3, heartbeatMs: 50, electionMs: 500, snapshotCount: 10_000, walSegmentBytes: 65_536 },
       ...settings,
     };
-    this.nodes = Array.from(
-      { length: all.nodeCount },
-      (_, i) => new SimNode(`n${i + 1}`, seed * 31 + i, { timeline, network: this.network, events }, all),
-    );
+    const world = { timeline, network: this.network, events };
+    this.#makeNode = (name) => new SimNode(name, seed * 31 + this.nodes.length, world, all);
+    this.nodes = [];
+    for (let i = 1; i <= all.nodeCount; i++) this.nodes.push(this.#makeNode(`n${i}`));
   }
 
   /** Runs a scenario in a lab of its own, all of whose members are up, with a leader. */
@@ -75,6 +76,19 @@ export class Lab {
     for (const node of lab.nodes) node.start();
     await lab.until('a leader', () => lab.nodes.every(isUp) && lab.nodes.some(isLeader));
     await scenario(lab);
+  }
+
+  /** One more machine becomes a member; resolves when it is a voter. */
+  async join(name: string): Promise<SimNode> {
+    const node = this.#makeNode(name);
+    node.joins([...this.nodes.map((each) => each.name), name]);
+    const request = { peerURLs: [node.url], isLearner: true, autoPromote: true, replaces: 0 };
+    await this.ask(this.leader, ({ cluster }) => cluster.add(request));
+    this.nodes.push(node);
+    node.start();
+    const isVoter = (): boolean | undefined => node.running?.member.membership.self?.isLearner === false;
+    await this.until(`${name} is a voter`, () => isVoter() === true);
+    return node;
   }
 
   get leader(): SimNode {
