@@ -164,6 +164,7 @@ export class MemberChanges {
         wake();
         if (outcome === 'accepted' || outcome === 'forwarded') break;
         if (outcome === 'conf-change-refused') throw new EtcdError('unhealthy');
+        if (this.#isStopped) throw new EtcdError('stopped');
         // An earlier leader's last entries are not applied yet, or leadership moves.
         if (clock.monotonic() > untilMs) throw new EtcdError('timeout');
         await clock.sleep(heartbeatMs);
