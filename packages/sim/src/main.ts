@@ -46,9 +46,11 @@ async function search(seeds: string, eventCount: number): Promise<void> {
 
 function summary(result: SimulationResult): string {
   const { seed, eventCount, simulatedMs, revision, operationCount, answeredCount, watchEventCount } = result;
+  const end = result.isLost ? ', the cluster was given up' : '';
   return (
     `seed ${seed}: ${eventCount} events, ${simulatedMs} ms, ${answeredCount} of ${operationCount} requests answered, ` +
-    `revision ${revision}, ${watchEventCount} watch events, ${result.leaderCount} leaders, ${result.keysSearched} keys searched${result.isLost ? ', the cluster was given up' : ''}`
+    `revision ${revision}, ${watchEventCount} watch events, ${result.leaderCount} leaders, ` +
+    `${result.keysSearched} keys searched${end}`
   );
 }
 
