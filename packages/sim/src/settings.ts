@@ -68,7 +68,7 @@ export function settingsOf(random: Random): Settings {
     clientLossRate: pick(0, 0, 0.03),
     strictReconfig: pick(true, false),
     autoPromote: pick(true, false),
-    quotaBytes: isPlain ? 1 << 30 : pick(1 << 30, 1 << 30, 30_000),
+    quotaBytes: isPlain ? 1 << 30 : pick(1 << 30, 1 << 30, 5_000, 20_000),
     fragmentBytesMax: pick(100, 1000, 1 << 20),
     faults,
     faultIntervalMs: pick(100, 300, 1000),

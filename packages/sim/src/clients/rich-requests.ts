@@ -35,6 +35,7 @@ export class RichRequests {
     if (dice < 0.8) return { type: 'range', range: this.#range(false) };
     if (dice < 0.84) return { type: 'hash-kv', revision: this.#chance(0.5) ? 0 : this.#revision(10) };
     if (dice < 0.87) return { type: 'leases' };
+    if (dice < 0.88) return { type: 'disarm' };
     if (dice < 0.9) return { type: 'role', name: `r${this.#random.int(4)}`, isAdded: this.#chance(0.5) };
     const lease = this.#lease();
     if (lease === 0 || dice < 0.93) return { type: 'put', key: this.#key(), value: this.#value(), lease };
