@@ -1,4 +1,5 @@
 import { seededRandom, type Random } from '@kubelab/component-base';
+import { checkLeaseEnds } from './checks/lease-ends.ts';
 import { LeasePromises } from './checks/leases.ts';
 import { Observed } from './checks/observed.ts';
 import { RaftSafety } from './checks/raft-safety.ts';
@@ -277,6 +278,7 @@ class Simulation {
   #accounts(): number {
     KvClient.giveUp(this.#operations);
     checkByRevision(this.#operations, this.#revisions);
+    checkLeaseEnds(this.#operations, this.#revisions);
     return checkKeys(this.#operations);
   }
 

@@ -84,6 +84,12 @@ export const MEMBER_BUGS: readonly PlantedBug[] = [
     to: 'request.lease',
   },
   {
+    name: 'a lease that ends takes only one of its keys along',
+    file: 'etcd-lite/src/core/state-machine.ts',
+    from: 'of lessor.revoke(request.leaseRevoke.ID)) {',
+    to: 'of lessor.revoke(request.leaseRevoke.ID).slice(0, 1)) {',
+  },
+  {
     name: 'the first event of a piece of a watch response is lost',
     file: 'etcd-lite/src/services/watch.ts',
     from: 'pieces.push([]);\n      bytes = 0;',
