@@ -72,12 +72,6 @@ export const MEMBER_BUGS: readonly PlantedBug[] = [
     to: 'responseTxn: run(planTxn(writes, op.requestTxn), writes, lessor)',
   },
   {
-    name: 'a key gets two versions in one revision',
-    file: 'etcd-lite/src/core/check-request.ts',
-    from: 'if ([...puts].some((key) => inner.some((range) => isInRange(range, key))))',
-    to: 'if (inner === undefined)',
-  },
-  {
     name: 'a put that keeps its lease loses it',
     file: WRITE,
     from: 'request.ignoreLease && previous !== undefined ? previous.lease : request.lease',
