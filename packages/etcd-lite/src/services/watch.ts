@@ -26,6 +26,9 @@ const NO_WATCH_ID = -1;
 /** Requests of a stream that wait until it is known who asks; who sends more does not wait for answers. */
 const WAITING_MAX = 1000;
 
+/** Watches brought forward in one turn: 10 000 on a stream that comes back would keep all others waiting for 0.4 s. */
+const CAUGHT_UP_AT_ONCE = 64;
+
 /** One Watch stream with any number of watches on it. */
 export class WatchSession implements WatchSink {
   readonly #member: Member;
@@ -190,10 +193,13 @@ export class WatchSession implements WatchSink {
     this.#isPumping = true;
     setImmediate(() => {
       this.#isPumping = false;
+      let left = CAUGHT_UP_AT_ONCE;
       for (const watch of this.#behind) {
-        if (this.#isClosed || !this.#isWritable) break;
+        if (this.#isClosed || !this.#isWritable || left-- === 0) break;
         this.#member.watches.catchUp(watch);
-        if (this.#member.watches.isSynced(watch)) this.#behind.delete(watch);
+        // Who is not there yet goes to the end of the line.
+        this.#behind.delete(watch);
+        if (!this.#member.watches.isSynced(watch)) this.#behind.add(watch);
       }
       this.#progressIfSynced();
       if (this.#isWritable) this.#pump();
