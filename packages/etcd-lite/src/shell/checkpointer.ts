@@ -25,7 +25,7 @@ export interface Restored {
  */
 const KEPT = 2;
 const KEPT_OF_LARGE = 1;
-const LARGE_BYTES = 32 * 1024 * 1024;
+const LARGE_BYTES = 8 * 1024 * 1024;
 
 /** Writes checkpoints now and then, finds the newest good one at start, and throws old ones away. */
 export class Checkpointer {
