@@ -102,8 +102,11 @@ export class Checkpointer {
       const { state, metadata } = now();
       for (const record of stateRecords(state, metadata, this.#clusterId)) await writer.add(record);
       await writer.publish(metadata);
-      this.#newest = metadata;
-      this.#bytes = writer.bytes;
+      // A state that arrived and was restored meanwhile is newer, and may be the only one that stays.
+      if (metadata.index > (this.#newest?.index ?? 0)) {
+        this.#newest = metadata;
+        this.#bytes = writer.bytes;
+      }
       return await this.#prune();
     } finally {
       this.#isWriting = false;
