@@ -8,7 +8,7 @@ import { readWal, type WalContents, type WalTail } from './recovery.ts';
 import { segmentFile, type SegmentName, SPARE_NAME } from './segment.ts';
 
 /** Space reserved at once: writing into it costs no metadata update. */
-const SEGMENT_BYTES = 16 * 1024 * 1024;
+const SEGMENT_BYTES = 8 * 1024 * 1024;
 
 export interface WalOptions {
   readonly disk: Disk;
