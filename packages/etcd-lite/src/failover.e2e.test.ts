@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '@kubelab/component-base/testing';
 import { bytesOf, type EtcdClient, prefixEnd, textOf } from '@kubelab/rpc/etcd';
 import { ProcessCluster } from './testing/processes.ts';
@@ -15,6 +15,13 @@ describe('three processes that are killed', () => {
     cluster = await ProcessCluster.start(3, ['--snapshot-count=200']);
     client = cluster.client();
     await cluster.leader();
+  });
+  /** A test that fails leaves its writers running, and what the members said untold. */
+  afterEach(async (t) => {
+    await Promise.all(writers.splice(0).map((writer) => writer.stop()));
+    const isFailed = 'passed' in t && t.passed === false;
+    if (isFailed)
+      for (const { name } of cluster.members) process.stderr.write(`${name}: ${cluster.lastWords(name)}\n`);
   });
   after(async () => {
     client.close();
@@ -164,6 +171,9 @@ interface Writer {
   stop(): Promise<void>;
 }
 
+const writers: Writer[] = [];
+const FAILED_PAUSE_MS = 5;
+
 /** Writes numbers one after another, in a few lines at once; failures are counted as "perhaps written". */
 function startWriter(client: EtcdClient, prefix: string): Writer {
   const acknowledged: number[] = [];
@@ -178,6 +188,7 @@ function startWriter(client: EtcdClient, prefix: string): Writer {
         await client.put({ key: bytesOf(`${prefix}${n}`), value: bytesOf(String(n)) });
       } catch {
         // Unknown outcome: it may be there or not, and nothing was promised.
+        await new Promise((resolve) => setTimeout(resolve, FAILED_PAUSE_MS));
         continue;
       }
       acknowledged.push(n);
@@ -187,7 +198,7 @@ function startWriter(client: EtcdClient, prefix: string): Writer {
     }
   };
   const lines = Promise.all([line(), line(), line()]);
-  return {
+  const writer: Writer = {
     acknowledged,
     longestGapMs: () => gapMs,
     lastMs: () => lastMs,
@@ -200,6 +211,8 @@ function startWriter(client: EtcdClient, prefix: string): Writer {
       await lines;
     },
   };
+  writers.push(writer);
+  return writer;
 }
 
 async function assertAllThere(

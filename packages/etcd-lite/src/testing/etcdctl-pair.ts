@@ -17,6 +17,11 @@ export interface Said {
 /** What may differ between two stores, or two runs, and what stands for it. */
 const NORMALISATIONS: readonly (readonly [RegExp, string, because: string])[] = [
   [/^\{"level":"info".*\n/gm, '', 'the client logs its progress with times, once more or once less'],
+  [
+    /^\{"level":"warn".*retrying of unary invoker failed.*context canceled.*\n/gm,
+    '',
+    'the client warns of a call that an interrupt has cut off, if there was one',
+  ],
   [/"ts":("[^"]*"|[\d.]+),/g, '', 'the time of a line in its log'],
   [/"took":[\d.]+/g, '"took":…', 'a time'],
   [/endpoint:\/\/client-[0-9a-f-]{36}/g, 'endpoint://client', 'the client names its connections by chance'],

@@ -56,6 +56,7 @@ function story({
     chronicle,
     watches: [{ range, log: log ?? [told(A), told(B)] }],
     compactedMax: 0,
+    keepsLeases: true,
     contents: new Map((contents ?? [[seen(B)], [seen(B)]]).map((content, i) => [`m${i + 1}`, content])),
   };
 }

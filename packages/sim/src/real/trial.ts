@@ -29,6 +29,8 @@ export interface TrialOptions {
   readonly richShare?: number;
   /** Whether watches ask for progress: releases of etcd have answered too early. */
   readonly asksProgress?: boolean;
+  /** Whether leases last as long as clients are told, also when a leader was paused; default true. */
+  readonly keepsLeases?: boolean;
 }
 
 /** All that clients ever write. */
@@ -110,6 +112,7 @@ export class Trial {
         chronicle,
         watches: watches.flatMap(({ logs }) => logs),
         compactedMax: this.#shared.compactedMax,
+        keepsLeases: this.#options.keepsLeases ?? true,
         contents: await this.#contents(last),
       });
     } finally {
