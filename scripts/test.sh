@@ -11,6 +11,8 @@ need=
 for tool in dockerd:docker.io nft:nftables iptables:iptables ip:iproute2 etcd:etcd-server etcdctl:etcd-client busybox:busybox-static docker-compose:docker-compose; do
   PATH="$PATH:/usr/sbin:/sbin" command -v "${tool%%:*}" >/dev/null 2>&1 || need="$need ${tool#*:}"
 done
+# The store's bench compiles its load client.
+[ -e /usr/include/nghttp2/nghttp2.h ] && command -v gcc >/dev/null 2>&1 || need="$need gcc libc6-dev libnghttp2-dev libssl-dev"
 if [ -n "$need" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "Installing for the tests:$need"
   export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1

@@ -45,5 +45,6 @@ function asMetric({ name, help, type, read }: Family): Metric {
       aggregator: 'sum',
       values: read().map((sample) => ({ labels: {}, ...sample })),
     });
+  // Of a Metric the registry asks for just these; its classes would count by themselves.
   return { name, get, collect: () => undefined, labelNames: [] } as unknown as Metric;
 }
