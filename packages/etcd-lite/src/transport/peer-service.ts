@@ -53,25 +53,36 @@ export interface PeerServiceOptions {
 
 /** Serves what the other members send; what comes before this member is up waits at the door. */
 export function addPeerService(server: GrpcServer, door: PeerDoor): void {
-  const streams = new Map<string, object>();
+  /** Of each member the one stream that is heard, by what ends it. */
+  const streams = new Map<string, PromiseWithResolvers<never>>();
   let incoming = 0;
-  void door.member.then(({ onStreams }) => onStreams((raftId) => streams.delete(raftId)));
+  void door.member.then(({ onStreams }) => onStreams(forget));
+
+  /** Ended, not only ignored: whoever is still there opens another one, and is heard again. */
+  function forget(raftId: string): void {
+    streams.get(raftId)?.reject(new RpcError(StatusCode.UNAVAILABLE, 'this stream is not heard any more'));
+    streams.delete(raftId);
+  }
 
   async function messages(stream: ServerStream<{ messages: readonly WireMessage[] }, object>): Promise<void> {
     const options = await door.member;
     const from = callerOf(stream, options);
     const refused = Promise.withResolvers<never>();
-    streams.set(from, stream);
+    // Perhaps when nobody waits for it any more.
+    refused.promise.catch(() => undefined);
+    // A stream that was given up long ago may arrive after its successor: then that one is ended, and opened again.
+    forget(from);
+    streams.set(from, refused);
     stream.write({});
     stream.onMessage((batch) => {
       // It has begun anew, or been removed: what it said before counts no more.
-      if (streams.get(from) !== stream) return;
+      if (streams.get(from) !== refused) return;
       if (options.isRemoved(from)) return refused.reject(removedError());
       options.onMessages(batch.messages.map(messageFromWire).filter((message) => message !== undefined));
     });
     await Promise.race([stream.ended, refused.promise]);
     // A newer stream of the same member may have taken over already.
-    if (streams.get(from) !== stream) return;
+    if (streams.get(from) !== refused) return;
     streams.delete(from);
     options.onPeerGone(from);
   }

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { realClock, silentLogger } from '@kubelab/component-base';
+import { eventually } from '@kubelab/component-base/testing';
+import { GrpcServer } from '@kubelab/rpc';
+import type { Message } from 'raft-consensus';
+import { MemoryDisk } from '../testing/memory-disk.ts';
+import { PeerDoor } from './peer-door.ts';
+import { addPeerService, type PeerServiceOptions } from './peer-service.ts';
+import { Peers } from './peers.ts';
+
+const HEARTBEAT: Message = { type: 'heartbeat', from: 'a', to: 'b', term: 1, commit: 0, round: 0 };
+const LIVES = { own: '', of: () => '' };
+const unused = (): never => assert.fail('not asked here');
+
+/** Member b as far as others talk to it. */
+async function listener(t: TestContext) {
+  const heard: Message[] = [];
+  const gone: string[] = [];
+  let streamCount = 0;
+  let forget: (raftId: string) => void = unused;
+  const options: PeerServiceOptions = {
+    clusterId: '7',
+    raftId: 'b',
+    describe: unused,
+    join: unused,
+    changeMembers: unused,
+    isRemoved: () => false,
+    lives: LIVES,
+    onForgotten: unused,
+    onMet: () => streamCount++,
+    onStreams: (given) => (forget = given),
+    disk: new MemoryDisk(),
+    snapshotFolder: '/snap',
+    log: silentLogger,
+    onMessages: (messages) => heard.push(...messages),
+    onPeerGone: (raftId) => gone.push(raftId),
+    leaseRenew: unused,
+    hashKv: unused,
+    leaseTimeToLive: unused,
+  };
+  const server = new GrpcServer();
+  const door = new PeerDoor();
+  addPeerService(server, door);
+  door.open(options);
+  t.after(() => server.stop(0));
+  const url = `http://127.0.0.1:${await server.listen('127.0.0.1:0')}`;
+  const streams = (count: number) => eventually(`stream ${count}`, () => streamCount === count, 2000, 5);
+  return { url, heard, gone, streams, forget: (raftId: string) => forget(raftId) };
+}
+
+/** Member a. */
+function speaker(t: TestContext, url: string): Peers {
+  const peers = new Peers({
+    self: 'a',
+    peers: new Map([['b', url]]),
+    clusterId: '7',
+    tls: undefined,
+    log: silentLogger,
+    clock: realClock,
+    disk: new MemoryDisk(),
+    newestSnapshot: unused,
+    onUnreachable: () => undefined,
+    onSnapshotSent: unused,
+    onRemoved: unused,
+    lives: LIVES,
+    selfUrl: '',
+    onForgotten: unused,
+  });
+  t.after(() => peers.close());
+  return peers;
+}
+
+const isHeard = (peers: Peers, heard: readonly Message[]): Promise<true> =>
+  eventually(
+    'it is heard',
+    () => {
+      peers.send([HEARTBEAT]);
+      return heard.length > 0 || undefined;
+    },
+    2000,
+    20,
+  );
+
+describe('a member that lives is heard', () => {
+  test('although a stream that it gave up long ago arrives after the one that it speaks on', async (t) => {
+    const { url, heard, gone, streams } = await listener(t);
+    const peers = speaker(t, url);
+    await streams(1);
+    const late = speaker(t, url);
+    await streams(2);
+    late.close();
+    await isHeard(peers, heard);
+    assert.ok(gone.length <= 1);
+  });
+
+  test('again after it was taken for one that has begun anew', async (t) => {
+    const { url, heard, streams, forget } = await listener(t);
+    const peers = speaker(t, url);
+    await streams(1);
+    forget('a');
+    await isHeard(peers, heard);
+  });
+});
+
+test('what a member says on a stream that was forgotten is not heard', async (t) => {
+  const { url, heard, streams, forget } = await listener(t);
+  const peers = speaker(t, url);
+  await streams(1);
+  peers.send([HEARTBEAT]);
+  forget('a');
+  await streams(2);
+  assert.deepEqual(heard, []);
+});
