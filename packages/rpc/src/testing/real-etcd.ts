@@ -12,13 +12,17 @@ export interface TestStore {
   stop(): Promise<void>;
 }
 
-/** Free at the time of asking. */
+const givenPorts = new Set<number>();
+
+/** Free at the time of asking, and never given before: whoever asked may not listen yet. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
   if (address === null || typeof address === 'string') throw new Error('no port');
+  if (givenPorts.has(address.port)) return freePort();
+  givenPorts.add(address.port);
   return address.port;
 }
 
