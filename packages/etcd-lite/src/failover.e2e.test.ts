@@ -14,7 +14,7 @@ describe('three processes that are killed', () => {
     // Small, so that a restarted member needs a snapshot.
     cluster = await ProcessCluster.start(3, ['--snapshot-count=200']);
     client = cluster.client();
-    await cluster.leader();
+    await cluster.whole();
   });
   /** A test that fails leaves its writers running, and what the members said untold. */
   afterEach(async (t) => {
@@ -161,6 +161,23 @@ describe('three processes that are killed', () => {
       20_000,
     );
   }
+});
+
+test('a member that comes late is let in by the leader, and then the leader may die', async (t) => {
+  const cluster = await ProcessCluster.start(3);
+  t.after(() => cluster.stop());
+  cluster.signal('etcd-3', 'SIGSTOP');
+  const leader = await cluster.leader();
+  let isWhole = false;
+  const whole = cluster.whole().then(() => (isWhole = true));
+  const client = cluster.client();
+  t.after(() => client.close());
+  await client.put({ key: bytesOf('f'), value: bytesOf('without it') });
+  assert.equal(isWhole, false);
+  cluster.signal('etcd-3', 'SIGCONT');
+  await whole;
+  await cluster.end(leader, 'SIGKILL');
+  await client.put({ key: bytesOf('f'), value: bytesOf('with it') });
 });
 
 interface Writer {

@@ -154,6 +154,23 @@ export class ProcessCluster {
     );
   }
 
+  /**
+   * All members follow a leader. Before that the loss of one may be too much: a majority founds the cluster, and who
+   * comes later takes part once its leader has let it in.
+   */
+  async whole(): Promise<void> {
+    for (const { name, clientUrl } of this.members) {
+      const client = this.client([clientUrl]);
+      try {
+        const follows = async (): Promise<boolean> =>
+          (await client.status(undefined, { timeoutMs: 1000 })).leader !== 0;
+        await eventually(`${name} follows a leader`, follows, 20_000);
+      } finally {
+        client.close();
+      }
+    }
+  }
+
   async stop(): Promise<void> {
     for (const { child } of this.members) if (child !== undefined) await endProcess(child);
     await rm(this.folder, { recursive: true, force: true });

@@ -63,7 +63,7 @@ export class Trial {
       ...(options.isProxied === true && { front: network.front.bind(network) }),
     });
     members.cluster = cluster;
-    await cluster.leader();
+    await cluster.whole();
     return new Trial(options, cluster, network);
   }
 
