@@ -10,7 +10,7 @@ import { COMPONENTS, kubelabCommand } from '../packages/cli/src/self.ts';
 const LAZY = [
   '@kubelab/api/server',
   '@kubelab/pki',
-  '@kubelab/rpc/etcd',
+  '@kubelab/rpc/client',
   'dockerode',
   'jose',
   'tar-stream',

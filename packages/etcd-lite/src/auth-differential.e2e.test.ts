@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Random, seededRandom } from '@kubelab/component-base';
-import { isRpcError, StatusCode } from '@kubelab/rpc';
+import { isRpcError, statusName } from '@kubelab/rpc';
 import { bytesOf, textOf } from '@kubelab/rpc/etcd';
 import { startStore, type TestStore } from '@kubelab/rpc/testing';
 import { MAIN } from './testing/processes.ts';
@@ -176,7 +176,7 @@ async function outcomeOf(
     return { OK: plain(answer), why: typeof login === 'string' ? login : '' };
   } catch (error) {
     if (!isRpcError(error)) throw error;
-    return `${StatusCode[error.code]} ${error.details}`;
+    return `${statusName(error.code)} ${error.details}`;
   }
 }
 

@@ -3,7 +3,7 @@ import { connect, type ClientHttp2Session } from 'node:http2';
 import { after, before, describe, test } from 'node:test';
 import { must, seededRandom } from '@kubelab/component-base';
 import { eventually } from '@kubelab/component-base/testing';
-import { type RpcError, StatusCode } from '@kubelab/rpc';
+import { type RpcError, StatusCode, statusName } from '@kubelab/rpc';
 import { bytesOf, etcdServices } from '@kubelab/rpc/etcd';
 import type { TestStore } from '@kubelab/rpc/testing';
 import { ProcessCluster } from './testing/processes.ts';
@@ -180,7 +180,7 @@ for (const [name, program] of [
     });
 
     test('open no streams', async () => {
-      const refusal = (error: RpcError): string => `${StatusCode[error.code]} ${error.details}`;
+      const refusal = (error: RpcError): string => `${statusName(error.code)} ${error.details}`;
       const watch = raw.watchOutcome({ key: b('k') }, hasleader).catch(refusal);
       assert.equal(await watch, 'UNAVAILABLE etcdserver: no leader');
       const keepAlive = raw.exchange('Lease', 'LeaseKeepAlive', { ID: 5 }, hasleader).catch(refusal);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { must } from '@kubelab/component-base';
 import { eventually } from '@kubelab/component-base/testing';
-import { bytesOf, type EtcdClient } from '@kubelab/rpc/etcd';
+import type { EtcdClient } from '@kubelab/rpc/client';
+import { bytesOf } from '@kubelab/rpc/etcd';
 import { ProcessCluster } from './testing/processes.ts';
 
 /** A member whose files were damaged while it was down: it says so and stays down, and what it advises works. */

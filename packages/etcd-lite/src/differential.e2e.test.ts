@@ -2,14 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Random, seededRandom } from '@kubelab/component-base';
 import type { Init } from '@kubelab/rpc';
-import {
-  bytesOf,
-  type EtcdClient,
-  prefixEnd,
-  type RangeRequest,
-  type RequestOp,
-  type TxnRequest,
-} from '@kubelab/rpc/etcd';
+import type { EtcdClient } from '@kubelab/rpc/client';
+import { bytesOf, prefixEnd, type RangeRequest, type RequestOp, type TxnRequest } from '@kubelab/rpc/etcd';
 import { BothStores, isRefusal, plain } from './testing/both.ts';
 
 /** The same random requests to etcd and to us: every response must be the same, whole, refusals included. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '@kubelab/component-base/testing';
-import { bytesOf, type EtcdClient, prefixEnd, textOf } from '@kubelab/rpc/etcd';
+import type { EtcdClient } from '@kubelab/rpc/client';
+import { bytesOf, prefixEnd, textOf } from '@kubelab/rpc/etcd';
 import { ProcessCluster } from './testing/processes.ts';
 
 /** After the death of the leader; the aim of the whole store. */

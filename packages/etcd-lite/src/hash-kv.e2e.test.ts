@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { must, realClock, seededRandom, silentLogger } from '@kubelab/component-base';
-import { EtcdClient } from '@kubelab/rpc/etcd';
+import { EtcdClient } from '@kubelab/rpc/client';
 import type { TestStore } from '@kubelab/rpc/testing';
 import { targets } from './testing/targets.ts';
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { realClock, silentLogger } from '@kubelab/component-base';
 import type { Init, RpcError } from '@kubelab/rpc';
+import { EtcdClient } from '@kubelab/rpc/client';
 import {
   bytesOf,
   CompareTarget,
   CompareResult,
-  EtcdClient,
   FROM_KEY,
   prefixEnd,
   type RangeRequest,

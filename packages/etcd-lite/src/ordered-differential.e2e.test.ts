@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Random, seededRandom } from '@kubelab/component-base';
 import type { Init } from '@kubelab/rpc';
-import { bytesOf, type EtcdClient, type RangeRequest, SortOrder, SortTarget } from '@kubelab/rpc/etcd';
+import type { EtcdClient } from '@kubelab/rpc/client';
+import { bytesOf, type RangeRequest, SortOrder, SortTarget } from '@kubelab/rpc/etcd';
 import { BothStores } from './testing/both.ts';
 
 /**

@@ -9,7 +9,7 @@ import { after, before, suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { realClock, silentLogger } from '@kubelab/component-base';
 import { eventually } from '@kubelab/component-base/testing';
-import { EtcdClient } from '@kubelab/rpc/etcd';
+import { EtcdClient } from '@kubelab/rpc/client';
 import { endProcess, freePort } from '@kubelab/rpc/testing';
 import { MAIN } from './testing/processes.ts';
 

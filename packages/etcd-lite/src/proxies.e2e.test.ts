@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { must, realClock, silentLogger } from '@kubelab/component-base';
 import { eventually } from '@kubelab/component-base/testing';
-import { EtcdClient } from '@kubelab/rpc/etcd';
+import { EtcdClient } from '@kubelab/rpc/client';
 import { endProcess, freePort, type TestStore } from '@kubelab/rpc/testing';
 import { isInstalled, targets } from './testing/targets.ts';
 

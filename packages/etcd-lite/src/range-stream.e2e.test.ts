@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { must, realClock, silentLogger } from '@kubelab/component-base';
-import { Channel, type Init, rpcErrorFrom, StatusCode } from '@kubelab/rpc';
+import { type Init, rpcErrorFrom, StatusCode } from '@kubelab/rpc';
+import { Channel, EtcdClient } from '@kubelab/rpc/client';
 import {
-  EtcdClient,
   etcdServices,
   type RangeRequest,
   type RangeResponse,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { eventually } from '@kubelab/component-base/testing';
-import { Channel } from '@kubelab/rpc';
+import { Channel } from '@kubelab/rpc/client';
 import {
   bytesOf,
   type CampaignResponse,

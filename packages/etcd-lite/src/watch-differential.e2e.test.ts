@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { must, type Random, seededRandom } from '@kubelab/component-base';
 import { eventually } from '@kubelab/component-base/testing';
-import { Channel, type Init } from '@kubelab/rpc';
+import type { Init } from '@kubelab/rpc';
+import { Channel, type EtcdClient } from '@kubelab/rpc/client';
 import {
   bytesOf,
-  type EtcdClient,
   etcdServices,
   type RequestOp,
   type WatchCreateRequest,

@@ -2,17 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { realClock, silentLogger } from '@kubelab/component-base';
 import { eventually } from '@kubelab/component-base/testing';
-import {
-  bytesOf,
-  EtcdClient,
-  type Event,
-  isCompacted,
-  prefixEnd,
-  textOf,
-  WatchFilter,
-  type WatchOptions,
-  type WatchStream,
-} from '@kubelab/rpc/etcd';
+import { EtcdClient, type WatchOptions, type WatchStream } from '@kubelab/rpc/client';
+import { bytesOf, type Event, isCompacted, prefixEnd, textOf, WatchFilter } from '@kubelab/rpc/etcd';
 import type { TestStore } from '@kubelab/rpc/testing';
 import { targets } from './testing/targets.ts';
 

@@ -9,8 +9,9 @@ import {
   type ServiceDefinition,
 } from '@grpc/grpc-js';
 import { must, realClock } from '@kubelab/component-base';
+import { clientCredentials } from './credentials.ts';
 import { RpcError, rpcErrorFrom, StatusCode } from './status.ts';
-import { type ClientTls, clientCredentials, hostPort } from './tls.ts';
+import { type ClientTls, hostPort } from './tls.ts';
 
 export interface ChannelOptions {
   readonly tls?: ClientTls | undefined;
@@ -22,7 +23,7 @@ export interface ChannelOptions {
 }
 
 export interface UnaryOptions {
-  readonly metadata?: Metadata | undefined;
+  readonly metadata?: Metadata | Readonly<Record<string, string>> | undefined;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -78,7 +79,7 @@ export class Channel {
         method.requestSerialize,
         method.responseDeserialize,
         request,
-        options.metadata ?? new Metadata(),
+        metadataOf(options),
         callOptions(options),
         (error, value: Res | undefined) => {
           options.signal?.removeEventListener('abort', cancel);
@@ -116,7 +117,7 @@ export class Channel {
       method.path,
       method.requestSerialize,
       method.responseDeserialize,
-      options.metadata ?? new Metadata(),
+      metadataOf(options),
       callOptions(options),
     );
   }
@@ -151,6 +152,10 @@ export class Channel {
   close(): void {
     this.#client.close();
   }
+}
+
+function metadataOf({ metadata }: UnaryOptions): Metadata {
+  return metadata instanceof Metadata ? metadata : Metadata.fromHttp2Headers(metadata ?? {});
 }
 
 function callOptions({ timeoutMs }: UnaryOptions): CallOptions {

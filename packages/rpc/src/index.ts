@@ -1,11 +1,4 @@
 export { ClientStream, type ClientStreamOptions } from './client-stream.ts';
-export { Channel, type ChannelOptions, type UnaryOptions } from './channel.ts';
-export {
-  type KubeApiCallOptions,
-  type KubeApiClient,
-  kubeApiClient,
-  type KubeWatchCall,
-} from './kube-api-client.ts';
 export { loadProto, type Proto } from './proto.ts';
 export type {
   BidiHandler,
@@ -24,12 +17,6 @@ export {
   kubeApiServer,
   type KubeWatchStream,
 } from './serve-kube-api.ts';
-export { isRpcError, RpcError, rpcErrorFrom, StatusCode, type StatusName } from './status.ts';
-export {
-  type ClientTls,
-  clientCredentials,
-  hostPort,
-  isSecure,
-  type ServerTls,
-} from './tls.ts';
+export { isRpcError, RpcError, rpcErrorFrom, StatusCode, type StatusName, statusName } from './status.ts';
+export { type ClientTls, hostPort, isSecure, type ServerTls } from './tls.ts';
 export { type Codec, EMPTY_BYTES, type Init, type Int64, int64, WireForm } from './wire.ts';

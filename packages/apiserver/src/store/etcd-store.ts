@@ -1,6 +1,7 @@
 import { type Clock, errorMessage, type Logger } from '@kubelab/component-base';
 import { type ClientTls, RpcError, StatusCode } from '@kubelab/rpc';
-import { bytesOf, EtcdClient, EventType, isCompacted, isFutureRevision, textOf } from '@kubelab/rpc/etcd';
+import { EtcdClient } from '@kubelab/rpc/client';
+import { bytesOf, EventType, isCompacted, isFutureRevision, textOf } from '@kubelab/rpc/etcd';
 import type * as pb from '@kubelab/rpc/etcd';
 import {
   type KeyValue,

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient, type KubeClient, loadKubeconfig } from '@kubelab/client';
 import { realClock, realRandom, silentLogger } from '@kubelab/component-base';
-import type { EtcdClient } from '@kubelab/rpc/etcd';
+import type { EtcdClient } from '@kubelab/rpc/client';
 import { fromHost, membersOf } from '../core/plan.ts';
 import type { DriverLab } from '../drivers/driver.ts';
 
@@ -16,7 +16,7 @@ export async function adminClient({ folder }: DriverLab): Promise<KubeClient> {
 export async function storeClient({ folder, plan }: DriverLab): Promise<EtcdClient> {
   const read = (file: string) => readFile(join(folder.path, 'pki/etcd', file));
   const [{ EtcdClient }, ca, cert, key] = await Promise.all([
-    import('@kubelab/rpc/etcd'),
+    import('@kubelab/rpc/client'),
     read('ca.crt'),
     read('admin.crt'),
     read('admin.key'),

@@ -1,10 +1,5 @@
-import {
-  isRpcError,
-  type KubeApiClient,
-  kubeApiClient,
-  type KubeWatchCall,
-  rpcErrorFrom,
-} from '@kubelab/rpc';
+import { isRpcError, rpcErrorFrom } from '@kubelab/rpc';
+import { type KubeApiClient, kubeApiClient, type KubeWatchCall } from '@kubelab/rpc/client';
 import type { CallRequest, WatchResponse } from '@kubelab/rpc/kube-api';
 import type { ClientConfig } from '../types.ts';
 import { refusalOf } from './call.ts';

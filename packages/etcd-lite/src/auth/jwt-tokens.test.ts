@@ -59,7 +59,7 @@ describe('signed tokens', () => {
     const verifier = provider('jwt,pub-key=@rsa.pub,sign-method=RS256');
     const token = await signer.issue('u', 7, '');
     assert.deepEqual(await verifier.identify(token, 9), { username: 'u', authRevision: 7 });
-    assert.throws(() => verifier.issue('u', 7, ''), {
+    await assert.rejects(() => verifier.issue('u', 7, ''), {
       message: 'auth: token signing attempted with verify-only key',
     });
   });

@@ -1,7 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from '@kubelab/component-base';
 import { RpcError, StatusCode } from '@kubelab/rpc';
-import { errors, jwtVerify, SignJWT } from 'jose';
 import type { AuthInfo } from '../wire.ts';
 import type { TokenProvider } from './token-provider.ts';
 
@@ -30,11 +29,12 @@ export class JwtTokens implements TokenProvider {
     return '';
   }
 
-  issue(username: string, authRevision: number): Promise<string> {
+  async issue(username: string, authRevision: number): Promise<string> {
     const { clock, algorithm, signKey, ttlMs } = this.#options;
     if (signKey === undefined) {
       throw new RpcError(StatusCode.UNKNOWN, 'auth: token signing attempted with verify-only key');
     }
+    const { SignJWT } = await import('jose');
     return new SignJWT({ username, revision: authRevision })
       .setProtectedHeader({ alg: algorithm, typ: 'JWT' })
       .setExpirationTime(Math.floor((clock.now() + ttlMs) / 1000))
@@ -43,6 +43,7 @@ export class JwtTokens implements TokenProvider {
 
   async identify(token: string): Promise<AuthInfo | undefined> {
     const { clock, algorithm, verifyKey } = this.#options;
+    const { errors, jwtVerify } = await import('jose');
     try {
       const { payload } = await jwtVerify(token, verifyKey, {
         algorithms: [algorithm],

@@ -1,6 +1,6 @@
 import { must, realClock, silentLogger } from '@kubelab/component-base';
 import { isRpcError } from '@kubelab/rpc';
-import { EtcdClient } from '@kubelab/rpc/etcd';
+import { EtcdClient } from '@kubelab/rpc/client';
 import type { TestStore } from '@kubelab/rpc/testing';
 import { RawClient } from './raw-client.ts';
 import { type Target, targets } from './targets.ts';

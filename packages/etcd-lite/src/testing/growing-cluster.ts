@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realClock, silentLogger } from '@kubelab/component-base';
 import { eventually } from '@kubelab/component-base/testing';
-import { EtcdClient } from '@kubelab/rpc/etcd';
+import { EtcdClient } from '@kubelab/rpc/client';
 import { endProcess, freePort } from '@kubelab/rpc/testing';
 import { MAIN } from './processes.ts';
 

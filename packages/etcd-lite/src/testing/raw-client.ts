@@ -1,5 +1,6 @@
 import { Metadata } from '@grpc/grpc-js';
-import { Channel, type ClientTls, isRpcError, StatusCode } from '@kubelab/rpc';
+import { type ClientTls, isRpcError, statusName } from '@kubelab/rpc';
+import { Channel } from '@kubelab/rpc/client';
 import { type AuthenticateResponse, etcdServices, type WatchResponse } from '@kubelab/rpc/etcd';
 
 export type Service = keyof typeof etcdServices;
@@ -63,7 +64,7 @@ export async function outcomeOf(asked: Promise<unknown>): Promise<string> {
     return 'OK';
   } catch (error) {
     if (!isRpcError(error)) throw error;
-    return `${StatusCode[error.code]} ${error.details}`;
+    return `${statusName(error.code)} ${error.details}`;
   }
 }
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { eventually } from '@kubelab/component-base/testing';
-import type { EtcdClient } from '@kubelab/rpc/etcd';
+import type { EtcdClient } from '@kubelab/rpc/client';
 import { MAIN, ProcessCluster } from './processes.ts';
 
 const run = promisify(execFile);

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { must, realClock, silentLogger, UsageError } from '@kubelab/component-base';
 import { type ClientTls, RpcError } from '@kubelab/rpc';
-import { EtcdClient, type Member, type MemberAddResponse } from '@kubelab/rpc/etcd';
+import { EtcdClient } from '@kubelab/rpc/client';
+import type { Member, MemberAddResponse } from '@kubelab/rpc/etcd';
 import { toolArguments } from './arguments.ts';
 
 const USAGE = {

@@ -1,9 +1,11 @@
-import { Metadata } from '@grpc/grpc-js';
+import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { type Clock, type Logger, must, type Timer } from '@kubelab/component-base';
-import { Channel, ClientStream, type ClientTls, type Init } from '@kubelab/rpc';
+import { ClientStream, type ClientTls, type Init } from '@kubelab/rpc';
+import type { Channel } from '@kubelab/rpc/client';
 import { Histogram } from '../core/histogram.ts';
-import { peerService, type WireMessage } from '../wire.ts';
-import type { Lives } from './peers.ts';
+import { peerService, type SnapshotChunk, type WireMessage } from '../wire.ts';
+import { openChannel } from './open-channel.ts';
+import type { Lives, PeerQuestion } from './peers.ts';
 
 export interface PeerLinkOptions {
   /** Raft id of the other member, and of this one. */
@@ -25,6 +27,7 @@ export interface PeerLinkOptions {
   readonly onForgotten: () => void;
 }
 
+export type SnapshotStream = ClientDuplexStream<Init<SnapshotChunk>, object>;
 type MessageStream = ClientStream<{ messages: readonly Init<WireMessage>[] }, object>;
 
 /** etcd's words, to and of a member that belongs to the cluster no more. */
@@ -43,7 +46,8 @@ const BUFFERED_BYTES_MAX = 16 * 1024 * 1024;
 
 /** This member's stream of messages to one other, opened again whenever it breaks. */
 export class PeerLink {
-  readonly channel: Channel;
+  /** For what is not on the stream. */
+  readonly #channel: Promise<Channel>;
   /** Seconds that pings took. */
   readonly roundTrips = Histogram.exponential(0.0001, 2, 16);
   readonly #options: PeerLinkOptions;
@@ -58,8 +62,7 @@ export class PeerLink {
 
   constructor(options: PeerLinkOptions) {
     this.#options = options;
-    this.channel = new Channel(options.url, {
-      tls: options.tls,
+    this.#channel = openChannel(options.url, options.tls, {
       // After a partition TCP itself would take its time to notice that the way is free again.
       keepaliveTimeMs: KEEPALIVE_TIME_MS,
       keepaliveTimeoutMs: KEEPALIVE_TIME_MS,
@@ -85,11 +88,7 @@ export class PeerLink {
   }
 
   /** Says who calls, and whom. */
-  get metadata(): Metadata {
-    return Metadata.fromHttp2Headers(this.#headers);
-  }
-
-  get #headers(): Readonly<Record<string, string>> {
+  get #metadata(): Readonly<Record<string, string>> {
     const { from, to, clusterId, lives, selfUrl } = this.#options;
     const ids = { 'raft-id': from, 'cluster-id': clusterId, 'raft-id-to': to, 'raft-url': selfUrl };
     return { ...ids, 'raft-life': lives.own, 'raft-life-to': lives.of(to) };
@@ -102,11 +101,22 @@ export class PeerLink {
     this.#options.onBroken();
   }
 
+  async ask<T>(question: PeerQuestion, request: object, timeoutMs: number): Promise<T> {
+    const channel = await this.#channel;
+    return channel.unary<T>(peerService, question, request, { metadata: this.#metadata, timeoutMs });
+  }
+
+  /** A stream of its own, for one snapshot. */
+  async snapshotStream(): Promise<SnapshotStream> {
+    const channel = await this.#channel;
+    return channel.bidi(peerService, 'Snapshot', { metadata: this.#metadata });
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#retryTimer?.cancel();
     this.#stream?.cancel();
-    this.channel.close();
+    void this.#channel.then((channel) => channel.close());
   }
 
   #open(): void {
@@ -115,7 +125,7 @@ export class PeerLink {
       url,
       tls,
       method: must(peerService.Messages, 'RPC Messages'),
-      metadata: this.#headers,
+      metadata: this.#metadata,
       keepaliveTimeMs: KEEPALIVE_TIME_MS,
       // The other side confirms a stream once, so that back-off can start over.
       onMessage: () => {

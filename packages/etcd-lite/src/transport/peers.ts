@@ -1,12 +1,11 @@
 import { once } from 'node:events';
-import type { ClientDuplexStream } from '@grpc/grpc-js';
 import type { Clock, Disk, Logger } from '@kubelab/component-base';
 import type { ClientTls, Init } from '@kubelab/rpc';
 import type { Message, SnapshotMessage, SnapshotMetadata } from 'raft-consensus';
 import { EtcdError } from '../core/errors.ts';
-import { peerService, type SnapshotChunk, type WireMessage } from '../wire.ts';
+import type { SnapshotChunk, WireMessage } from '../wire.ts';
 import { messageToWire } from './message-codec.ts';
-import { PeerLink } from './peer-link.ts';
+import { PeerLink, type SnapshotStream } from './peer-link.ts';
 
 /** The newest checkpoint: what a member far behind gets. */
 export interface SnapshotSource {
@@ -128,7 +127,7 @@ export class Peers implements PeerTransport {
   async ask<T>(id: string, question: PeerQuestion, request: object, timeoutMs: number): Promise<T> {
     const link = this.#links.get(id);
     if (link === undefined) throw new EtcdError('noLeader');
-    return link.channel.unary<T>(peerService, question, request, { metadata: link.metadata, timeoutMs });
+    return link.ask<T>(question, request, timeoutMs);
   }
 
   /** The messages of one turn to one member leave in one gRPC message, unless that would be too large. */
@@ -178,36 +177,37 @@ export class Peers implements PeerTransport {
 
   async #stream(link: PeerLink, message: Init<WireMessage>, path: string): Promise<void> {
     const file = await this.#options.disk.open(path);
-    const stream: ClientDuplexStream<Init<SnapshotChunk>, object> = link.channel.bidi(
-      peerService,
-      'Snapshot',
-      {
-        metadata: link.metadata,
-      },
-    );
+    let stream: SnapshotStream | undefined;
     try {
+      stream = await link.snapshotStream();
       const acknowledged = once(stream, 'data');
       // It may fail at any time: while the file is being read, when nobody waits for it, and after the answer too.
       acknowledged.catch(() => undefined);
       stream.on('error', () => undefined);
-      const write = async (chunk: Init<SnapshotChunk>): Promise<void> => {
-        // `once` rejects when the stream fails meanwhile.
-        if (!stream.write(chunk)) await Promise.race([once(stream, 'drain'), acknowledged]);
-      };
-      await write({ message });
+      await write(stream, { message }, acknowledged);
       const size = await file.size();
       for (let offset = 0; offset < size; offset += CHUNK_BYTES) {
-        await write({ data: await file.read(offset, Math.min(CHUNK_BYTES, size - offset)) });
+        const data = await file.read(offset, Math.min(CHUNK_BYTES, size - offset));
+        await write(stream, { data }, acknowledged);
       }
-      await write({ isLast: true });
+      await write(stream, { isLast: true }, acknowledged);
       stream.end();
       await acknowledged;
     } finally {
       // Or the other side would wait for the rest of what cannot be read here.
-      stream.cancel();
+      stream?.cancel();
       await file.close();
     }
   }
+}
+
+async function write(
+  stream: SnapshotStream,
+  chunk: Init<SnapshotChunk>,
+  end: Promise<unknown>,
+): Promise<void> {
+  // `once` rejects when the stream fails meanwhile.
+  if (!stream.write(chunk)) await Promise.race([once(stream, 'drain'), end]);
 }
 
 function sizeOf(message: Message): number {

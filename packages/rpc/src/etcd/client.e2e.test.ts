@@ -3,7 +3,8 @@ import { after, before, test } from 'node:test';
 import { realClock, silentLogger } from '@kubelab/component-base';
 import { eventually } from '@kubelab/component-base/testing';
 import { freePort, startRealEtcd, type TestStore } from '../testing/real-etcd.ts';
-import { bytesOf, CompareTarget, EtcdClient, type Event, isCompacted, prefixEnd, textOf } from './index.ts';
+import { EtcdClient } from './client.ts';
+import { bytesOf, CompareTarget, type Event, isCompacted, prefixEnd, textOf } from './index.ts';
 
 let store: TestStore;
 let client: EtcdClient;

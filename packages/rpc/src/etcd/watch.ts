@@ -189,7 +189,7 @@ export class WatchStream {
 }
 
 /** No other endpoint would answer otherwise. */
-const FINAL_CODES = new Set<StatusCode>([
+const FINAL_CODES = new Set<number>([
   StatusCode.UNAUTHENTICATED,
   StatusCode.PERMISSION_DENIED,
   StatusCode.INVALID_ARGUMENT,

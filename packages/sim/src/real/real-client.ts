@@ -1,6 +1,6 @@
 import type { Clock, Random } from '@kubelab/component-base';
 import { isRpcError, StatusCode } from '@kubelab/rpc';
-import type { EtcdClient } from '@kubelab/rpc/etcd';
+import type { EtcdClient } from '@kubelab/rpc/client';
 import { call, type Store } from '../clients/call.ts';
 import type { Operation, Request } from '../clients/operation.ts';
 import { type Habits, Requests, type Shared } from '../clients/requests.ts';

@@ -1,5 +1,6 @@
 import type { Clock, Random, Timer } from '@kubelab/component-base';
-import { Channel, type Init } from '@kubelab/rpc';
+import type { Init } from '@kubelab/rpc';
+import { Channel } from '@kubelab/rpc/client';
 import { bytesOf, etcdServices, type WatchRequest, type WatchResponse } from '@kubelab/rpc/etcd';
 import { nextAfter, type Received, receivedFrom } from '../clients/received.ts';
 

@@ -1,4 +1,4 @@
-import type { EtcdClient } from '@kubelab/rpc/etcd';
+import type { EtcdClient } from '@kubelab/rpc/client';
 import { textOf } from '@kubelab/rpc/etcd';
 import type { Answer, Operation } from '../clients/operation.ts';
 import { hasWritten, rangeOf, textOfRange, textOfTxn, txnOf } from '../clients/rich-call.ts';

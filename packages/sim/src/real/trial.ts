@@ -1,7 +1,8 @@
 import { type Random, realClock, seededRandom } from '@kubelab/component-base';
 import { eventually } from '@kubelab/component-base/testing';
 import { ProcessCluster, type ProcessClusterOptions } from '@kubelab/etcd-lite/testing';
-import { bytesOf, type EtcdClient, FROM_KEY, textOf } from '@kubelab/rpc/etcd';
+import type { EtcdClient } from '@kubelab/rpc/client';
+import { bytesOf, FROM_KEY, textOf } from '@kubelab/rpc/etcd';
 import { require } from '../checks/violation.ts';
 import type { Operation, Seen } from '../clients/operation.ts';
 import type { Shared } from '../clients/requests.ts';
