@@ -8,3 +8,5 @@ export * from './random.ts';
 export { realClock } from './real-clock.ts';
 export { realDisk } from './real-disk.ts';
 export { realRandom } from './real-random.ts';
+export { Patience } from './patience.ts';
+export { Traffic } from './traffic.ts';

@@ -14,7 +14,7 @@ function waitedFor(patience: Patience, calls: number, ms: number): number {
 }
 
 test('a quick disk is always waited for, and a slow answer now and then changes nothing', () => {
-  const patience = new Patience();
+  const patience = new Patience(0.5);
   for (let i = 0; i < 100; i++) {
     assert.equal(waitedFor(patience, 10, 0.08), 10);
     assert.equal(waitedFor(patience, 1, 50), 1);
@@ -22,7 +22,7 @@ test('a quick disk is always waited for, and a slow answer now and then changes 
 });
 
 test('a slow disk is waited for ever more rarely, until it is quick again', () => {
-  const patience = new Patience();
+  const patience = new Patience(0.5);
   assert.ok(waitedFor(patience, 20_000, 10) < 100);
   while (!patience.mayBlock());
   patience.took(0.08);

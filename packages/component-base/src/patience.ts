@@ -1,21 +1,21 @@
-/**
- * A blocking call that took longer than this should have gone to another thread. That costs 60 µs where nothing
- * else runs, and several times as much where cores are busy: which is also where quick disks seem slower.
- */
-const QUICK_MS = 0.5;
 /** A slow call now and then is nothing; so many more slow ones than quick ones are a slow disk. */
 const SLOW_COUNT_MAX = 4;
 const SKIPPED_MIN = 8;
 const SKIPPED_MAX = 256;
 
 /**
- * Whether to wait for the disk in place: as long as it mostly answers within microseconds. A slow disk is asked
- * again after some calls, ever more of them while it stays slow: one of 10 ms per write holds up one call in 250.
+ * Whether to wait for something in place: as long as it mostly takes but microseconds. What is slow is waited for
+ * again after some calls, ever more of them while it stays slow: a disk of 10 ms per write holds up one call in 250.
  */
 export class Patience {
+  readonly #quickMs: number;
   #slowCount = 0;
   #skip = 0;
   #skipped = SKIPPED_MIN;
+
+  constructor(quickMs: number) {
+    this.#quickMs = quickMs;
+  }
 
   mayBlock(): boolean {
     if (this.#skip === 0) return true;
@@ -24,7 +24,7 @@ export class Patience {
   }
 
   took(ms: number): void {
-    if (ms <= QUICK_MS) {
+    if (ms <= this.#quickMs) {
       this.#slowCount = Math.max(0, this.#slowCount - 1);
       if (this.#slowCount === 0) this.#skipped = SKIPPED_MIN;
       return;

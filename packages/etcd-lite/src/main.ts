@@ -14,6 +14,7 @@ import { startAutoCompaction } from './shell/auto-compaction.ts';
 import { parseCluster } from './shell/cluster.ts';
 import { startCorruptionCheck } from './shell/corruption-check.ts';
 import { takeDataFolder } from './shell/data-folder.ts';
+import { Anticipation } from './shell/anticipation.ts';
 import { Member } from './shell/member.ts';
 import { clientDoor, peerDoor } from './tls/door-security.ts';
 import { keepHeapSmall } from './small-heap.ts';
@@ -71,6 +72,7 @@ export async function main(argv: readonly string[]): Promise<void> {
           },
           onRemoved: leave,
           auth: authOptions({ clock, random, ...authFlagsOf(flags) }),
+          anticipation: new Anticipation(),
           clock,
           random,
           disk: realDisk,

@@ -4,10 +4,12 @@ import { type Entry, type Message, Raft, type SnapshotMetadata, type SoftState }
 import { AuthGate, authOptions, type AuthOptions } from '../auth/index.ts';
 import { StateMachine } from '../core/state-machine.ts';
 import { WatchHub } from '../core/watch-hub.ts';
+import { Mailbag } from '../transport/mailbag.ts';
 import type { PeerServiceOptions } from '../transport/peer-service.ts';
 import { Peers, type PeersOptions, type PeerTransport } from '../transport/peers.ts';
 import { type InternalRequest, internalRequestCodec } from '../wire.ts';
 import type { Wal } from '../wal/wal.ts';
+import type { Anticipation } from './anticipation.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import { MemberCounts } from './counts.ts';
 import { Leadership } from './leadership.ts';
@@ -31,6 +33,7 @@ export interface MemberOptions extends StartUpOptions, MembershipOptions {
   /** Default: simple tokens, as etcd's. */
   readonly auth?: AuthOptions;
   readonly random: Random;
+  readonly anticipation?: Anticipation;
   /** How members reach each other; default: gRPC. */
   readonly makePeers?: (options: PeersOptions) => PeerTransport;
 }
@@ -53,6 +56,7 @@ export class Member {
   readonly raft: Raft;
   readonly cluster: MembershipParts;
   readonly #peers: PeerTransport;
+  readonly #mailbag: Mailbag;
   readonly #node: RaftNode;
   readonly #proposals: Proposals;
   readonly #reads: LinearizableReads;
@@ -89,6 +93,7 @@ export class Member {
     this.leadership = this.#makeLeadership();
     this.cluster = this.#makeCluster(started);
     this.#peers = this.#makePeers();
+    this.#mailbag = new Mailbag(this.#peers, this.raft, options.clock);
     this.#reads = this.#makeReads();
     this.#proposals = this.#makeProposals();
     this.leases = this.#makeLeases();
@@ -165,6 +170,7 @@ export class Member {
   askPeer: PeerTransport['ask'] = (...question) => this.#peers.ask(...question);
 
   step(messages: readonly Message[]): void {
+    this.#mailbag.heard(messages);
     for (const message of messages) this.raft.step(message);
     this.#node.wake();
   }
@@ -178,6 +184,7 @@ export class Member {
     this.auth.stop();
     this.cluster.stop();
     await this.#node.stop();
+    this.#mailbag.stop();
     this.#peers.close();
     await this.#wal.close();
   }
@@ -301,9 +308,7 @@ export class Member {
       clock,
       disk,
       newestSnapshot: () => this.#logKeeper.snapshot(),
-      onUnreachable: (id) => {
-        this.raft.reportUnreachable(id);
-      },
+      onUnreachable: (id) => this.raft.reportUnreachable(id),
       onRemoved: () => this.membership.removed(),
       lives: this.cluster.lives,
       selfUrl: this.options.cluster.self.peerUrls[0] ?? '',
@@ -322,12 +327,13 @@ export class Member {
       clock,
       tickMs: heartbeatMs,
       append: (record, mayBlock) => this.counts.timeWrite(() => this.#wal.append(record, mayBlock)),
-      send: (messages) => this.#peers.send(messages),
+      send: (messages) => this.#mailbag.send(messages),
       apply: (entries) => this.#apply(entries),
       restore: (metadata) => this.#restore(metadata),
       reads: (reads) => this.#reads.answered(reads),
       leadership: (state) => this.#leadershipChanged(state),
       beforeRound: () => this.#reads.beforeRound(),
+      anticipation: this.options.anticipation,
       fatal: (error) => fatal('the Raft node failed', error),
     });
   }

@@ -48,6 +48,7 @@ class World {
     reads: () => void this.trace.push('reads'),
     leadership: () => undefined,
     beforeRound: () => undefined,
+    anticipation: undefined,
     fatal: (error) => (this.failure = error),
   });
 
@@ -114,5 +115,51 @@ describe('the driver of the core', () => {
     await world.give(ready({ hardState: { term: 1, vote: undefined, commit: 5 }, committed: [entry(5)] }));
     assert.deepEqual(world.trace, ['apply 5', 'advance']);
     await world.node.stop();
+  });
+
+  test('what comes alone is taken in this turn of the event loop, what comes in a crowd at its end', async () => {
+    const world = new World();
+    const micro = (): Promise<void> => Promise.resolve();
+    world.waiting.push(ready({ entries: [entry(1)] }));
+    world.node.wake();
+    await micro();
+    assert.deepEqual(world.trace, ['write 1']);
+    world.waiting.push(ready({ messages: [message('second')] }));
+    world.node.wake();
+    await micro();
+    assert.deepEqual(world.trace, ['write 1']);
+    await settle();
+    assert.deepEqual(world.trace, ['write 1', 'send second']);
+    world.waiting.push(ready({ messages: [message('third')] }));
+    world.node.wake();
+    await micro();
+    assert.equal(world.trace.length, 2);
+    await world.finishWrite();
+    await world.node.stop();
+  });
+
+  test('what comes just when everything else was done is done as well', async () => {
+    const world = new World();
+    await world.give(ready({ entries: [entry(1)] }));
+    world.writes.shift()?.();
+    // The write is done in one microtask, and whoever waits for it goes on in the next ones.
+    for (let i = 0; i < 10; i++) {
+      await Promise.resolve();
+      world.waiting.push(ready({ committed: [entry(i + 2)] }));
+      world.node.wake();
+      await settle();
+    }
+    await settle();
+    assert.equal(world.trace.filter((line) => line.startsWith('apply')).length, 10);
+    await world.node.stop();
+  });
+
+  test('after the end nothing follows from a write that was under way', async () => {
+    const world = new World();
+    await world.give(ready({ entries: [entry(1)], messagesAfterWrite: [message('ack')] }));
+    const stopped = world.node.stop();
+    await world.finishWrite();
+    await stopped;
+    assert.deepEqual(world.trace, ['write 1']);
   });
 });

@@ -2,9 +2,9 @@ import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { ACCEPTED_ENCODINGS, CONTENT_TYPE } from './headers.ts';
 import type { Connection } from './connection.ts';
 import type { Sender } from './outbox.ts';
+import { OK_TRAILERS, sendTrailers } from './trailers.ts';
 
 const RESPONSE_HEADERS: OutgoingHttpHeaders = { ':status': 200, 'content-type': CONTENT_TYPE };
-export const OK_TRAILERS: OutgoingHttpHeaders = { 'grpc-status': '0' };
 // Node's types do not know `sendDate`: nobody reads a date here.
 const WAIT_FOR_TRAILERS = { waitForTrailers: true, sendDate: false };
 const END_STREAM = { endStream: true, sendDate: false };
@@ -99,7 +99,8 @@ export class Answer implements Sender {
     this.#connection.sent();
     const frames = this.#frames;
     const trailers = this.#trailers;
-    if (!stream.headersSent) {
+    const isFirst = !stream.headersSent;
+    if (isFirst) {
       if (trailers !== undefined && frames.length === 0) {
         answerWithoutMessages(stream, trailers);
         this.#lingerUnlessEnded();
@@ -118,17 +119,18 @@ export class Answer implements Sender {
     }
     this.#lingerUnlessEnded();
     stream.on('wantTrailers', trailers === OK_TRAILERS ? sendOk : () => sendTrailers(stream, trailers));
-    stream.end(chunk);
+    if (isFirst) {
+      // As `end(chunk)`, but that ends the stream only when the chunk has left, and the trailers wait for the end.
+      stream._write(chunk, 'buffer' as BufferEncoding, ignore);
+      stream.end();
+    } else stream.end(chunk);
   }
 }
 
+function ignore(): void {}
+
 function sendOk(this: ServerHttp2Stream): void {
   sendTrailers(this, OK_TRAILERS);
-}
-
-function sendTrailers(stream: ServerHttp2Stream, trailers: OutgoingHttpHeaders): void {
-  // The client may have cancelled while its last bytes were on their way.
-  if (!stream.destroyed && !stream.closed) stream.sendTrailers(trailers);
 }
 
 /** Headers and trailers in one. */

@@ -3,10 +3,11 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { realClock } from '@kubelab/component-base';
 import type { CallInfo } from '../handlers.ts';
 import { RpcError, rpcErrorFrom, StatusCode } from '../status.ts';
-import { Answer, OK_TRAILERS } from './answer.ts';
+import { Answer } from './answer.ts';
 import type { Connection } from './connection.ts';
 import { timeoutMsOf, trailersOf } from './headers.ts';
 import { MessageReader, type MessageReceiver } from './message-reader.ts';
+import { OK_TRAILERS } from './trailers.ts';
 import type { Method } from './methods.ts';
 
 /** The longest that Node's timers take. */
