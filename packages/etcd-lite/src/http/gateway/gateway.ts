@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http';
 import { RpcError, rpcErrorFrom, StatusCode } from '@kubelab/rpc';
 import { goString, type MethodJson, protoJson, type ProtoJson } from '@kubelab/rpc/json';
 import { type HttpHandler, type HttpRequest, type HttpResponse, plainError } from '../message.ts';
@@ -11,6 +10,9 @@ import { GATEWAY_ROUTES, type GatewayRoute } from './routes.ts';
 const JSON_HEADERS = { 'content-type': 'application/json' };
 /** etcd's gateway passes on what its gRPC server answered with. */
 const OK_HEADERS = { ...JSON_HEADERS, 'grpc-metadata-content-type': 'application/grpc' };
+
+/** Not by `import`: see `GrpcServer`. */
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 export interface GatewayOptions {
   /** Of one request as a message; as JSON it may be twice that. */
