@@ -11,7 +11,7 @@ import { endProcess, freePort } from '@kubelab/rpc/testing';
 
 export const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 
-const LAST_WORDS_LENGTH = 1500;
+const LAST_WORDS_LENGTH = 6000;
 
 export interface MemberProcess {
   readonly name: string;
