@@ -7,7 +7,8 @@ import { RecordBuffer } from './record-buffer.ts';
 
 const entry = fc.record({
   term: fc.oneof(fc.nat(300), fc.maxSafeNat()),
-  index: fc.oneof(fc.nat(300), fc.maxSafeNat()),
+  // Logs begin at 1.
+  index: fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
   isConfChange: fc.boolean(),
   data: fc.uint8Array({ maxLength: 400 }),
 });
