@@ -14,42 +14,54 @@ export interface Proto {
   service(name: string): ServiceDefinition;
 }
 
+/** Of all files that were loaded: what several of them import is there once. */
+const root = newRoot();
 const loaded = new Map<string, Proto>();
+const codecs = new Map<protobuf.Type, Codec<unknown>>();
+/** Types that know our forms of their fields. */
+const prepared = new Set<protobuf.Type>();
 
 /** Loads `proto/<name>.proto`, once per process. */
 export function loadProto(name: string): Proto {
   const known = loaded.get(name);
   if (known !== undefined) return known;
-  const proto = protoOf(loadRoot(name));
+  root.loadSync(`${name}.proto`).resolveAll();
+  const proto: Proto = {
+    // The name decides the type; callers state the interface that mirrors it.
+    message: <T>(message: string) => codecFor(root.lookupType(message)) as Codec<T>,
+    service: (service) => serviceDefinition(root.lookupService(service), codecFor),
+  };
   loaded.set(name, proto);
   return proto;
 }
 
-/** `keepCase`: fields by the file's own names (`range_end`) instead of `rangeEnd`. */
-export function loadRoot(name: string, options: { readonly keepCase?: boolean } = {}): protobuf.Root {
-  const root = new protobuf.Root();
-  root.resolvePath = (_origin, target) => PROTO_FOLDER + target;
-  root.loadSync(`${name}.proto`, { keepCase: options.keepCase === true }).resolveAll();
-  return root;
+/** A root of its own, with fields by the file's own names (`range_end`) instead of `rangeEnd`. */
+export function loadRoot(name: string): protobuf.Root {
+  const own = newRoot().loadSync(`${name}.proto`, { keepCase: true });
+  own.resolveAll();
+  return own;
 }
 
-function protoOf(root: protobuf.Root): Proto {
-  const keyValue = root.lookup('mvccpb.KeyValue');
-  if (keyValue instanceof protobuf.Type) acceptWireForm(keyValue);
-  const codecs = new Map<string, Codec<unknown>>();
-  const codec = (type: protobuf.Type): Codec<unknown> => {
-    const known = codecs.get(type.fullName);
-    if (known !== undefined) return known;
-    eachMessage(type, new Set(), useWireDefaults);
-    const made = codecOf<unknown>(type);
-    codecs.set(type.fullName, made);
-    return made;
-  };
-  return {
-    // The name decides the type; callers state the interface that mirrors it.
-    message: <T>(name: string) => codec(root.lookupType(name)) as Codec<T>,
-    service: (name) => serviceDefinition(root.lookupService(name), codec),
-  };
+function newRoot(): protobuf.Root {
+  const made = new protobuf.Root();
+  made.resolvePath = (_origin, target) => PROTO_FOLDER + target;
+  return made;
+}
+
+function codecFor(type: protobuf.Type): Codec<unknown> {
+  const known = codecs.get(type);
+  if (known !== undefined) return known;
+  eachMessage(type, new Set(), prepare);
+  const made = codecOf<unknown>(type);
+  codecs.set(type, made);
+  return made;
+}
+
+function prepare(type: protobuf.Type): void {
+  if (prepared.has(type)) return;
+  prepared.add(type);
+  useWireDefaults(type);
+  if (type.fullName === '.mvccpb.KeyValue') acceptWireForm(type);
 }
 
 function eachMessage(

@@ -28,7 +28,7 @@ export interface MethodJson {
 
 /** Of `proto/<name>.proto`. */
 export function protoJson(name: string): ProtoJson {
-  const root = loadRoot(name, { keepCase: true });
+  const root = loadRoot(name);
   const codecs = new Map<protobuf.Type, Codec<Fields>>();
   const codec = (type: protobuf.Type): Codec<Fields> => {
     const known = codecs.get(type);
