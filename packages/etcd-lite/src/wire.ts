@@ -173,7 +173,7 @@ export interface CheckpointHeader {
 export interface CheckpointRecord {
   readonly header: CheckpointHeader | null;
   /** `kv` is a `mvccpb.KeyValue` on the wire. */
-  readonly versions: readonly { readonly kv: Uint8Array; readonly sub: number }[];
+  readonly versions: readonly { readonly kv: Buffer; readonly sub: number }[];
   readonly leases: readonly { readonly ID: LeaseId; readonly TTL: number; readonly remainingTtl: number }[];
   readonly end: { readonly versionCount: number } | null;
 }

@@ -91,21 +91,26 @@ export async function readState(
   let header: CheckpointHeader | undefined;
   const lessor = new Lessor();
   const restoring = MvccStore.restoring();
+  const leased: KeyVersion[] = [];
   let versionCount = 0;
   for await (const { record, memory } of records) {
     header ??= record.header ?? undefined;
     for (const { ID, TTL, remainingTtl } of record.leases) lessor.grant(ID, TTL, remainingTtl);
     // What was read stays where it is, and becomes a slab of the store.
     const slab = new Slab(memory);
-    for (const { kv, sub } of record.versions) restoring.adopt(readKeyValue(kv), sub, slab);
+    for (const { kv, sub } of record.versions) {
+      const version = restoring.adopt(readKeyValue(kv), sub, slab);
+      if (version.lease !== 0) leased.push(version);
+    }
     versionCount += record.versions.length;
     if (record.end !== null)
       assert(record.end.versionCount === versionCount, 'CKPT-1', 'versions are missing');
   }
   assert(header !== undefined, 'CKPT-1', 'a checkpoint without header');
   const store = restoring.finish(header.revision, header.compactRevision);
-  for (const { latest, isLive, text } of store.histories())
-    if (latest !== undefined && isLive && latest.lease !== 0) lessor.attach(text, latest.lease);
+  // LEASE-1: those that are their keys' newest.
+  for (const version of leased)
+    if (version.history.latest === version) lessor.attach(version.history.text, version.lease);
   return {
     header,
     state: {

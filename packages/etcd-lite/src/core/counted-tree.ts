@@ -38,6 +38,7 @@ export class CountedTree<V> {
   readonly #counts: (value: V) => boolean;
   #root: Node<V> = newLeaf();
   #size = 0;
+  /** No key is greater. */
   #last: KeyText | undefined;
 
   constructor(counts: (value: V) => boolean) {
@@ -49,6 +50,7 @@ export class CountedTree<V> {
   }
 
   get(key: KeyText): V | undefined {
+    if (this.#last === undefined || key > this.#last) return undefined;
     let node = this.#root;
     while (!node.isLeaf) node = childOf(node, key);
     const at = lowerBound(node.keys, key);
@@ -81,10 +83,11 @@ export class CountedTree<V> {
   /** The entry of `key` counts now and did not before (1), or the other way round (-1). */
   recount(key: KeyText, change: 1 | -1): void {
     let node = this.#root;
+    const isLast = key === this.#last;
     for (;;) {
       node.count += change;
       if (node.isLeaf) return;
-      node = childOf(node, key);
+      node = isLast ? lastOf(node) : childOf(node, key);
     }
   }
 

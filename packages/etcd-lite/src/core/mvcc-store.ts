@@ -5,7 +5,7 @@ import { CountedTree } from './counted-tree.ts';
 import { EtcdError } from './errors.ts';
 import { KeyHistory } from './key-history.ts';
 import { KeyVersion, type VersionRecord } from './key-version.ts';
-import { BEYOND_ALL_KEYS, type KeyRange, type KeyText, keyText } from './keys.ts';
+import { BEYOND_ALL_KEYS, type KeyRange, type KeyText } from './keys.ts';
 import { MvccTxn } from './mvcc-txn.ts';
 import { type Slab, Slabs } from './slabs.ts';
 import type { WireKeyValue } from './wire-key-value.ts';
@@ -241,16 +241,16 @@ export class MvccStore {
   static restoring() {
     const store = new MvccStore();
     let log: KeyVersion[] = [];
-    const add = (version: KeyVersion): void => {
-      store.#append(version);
+    const add = (version: KeyVersion): KeyVersion => {
       log.push(version);
+      return store.#append(version);
     };
     return {
       store,
       add,
       /** One of those that lie in `slab`. */
-      adopt: (wire: WireKeyValue, sub: number, slab: Slab): void =>
-        add(KeyVersion.adopt(store.#historyOf(keyText(wire.key)), wire, sub, slab)),
+      adopt: (wire: WireKeyValue, sub: number, slab: Slab): KeyVersion =>
+        add(KeyVersion.adopt(store.#historyOf(wire.key), wire, sub, slab)),
       finish: (revision: number, compactRevision: number): MvccStore => {
         log = log.filter(({ modRevision }) => modRevision >= compactRevision);
         store.#log = log.sort((a, b) => a.modRevision - b.modRevision || a.sub - b.sub);

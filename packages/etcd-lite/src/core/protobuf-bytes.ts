@@ -1,4 +1,4 @@
-import { EMPTY_BYTES, type Int64, int64 } from '@kubelab/rpc';
+import { type Int64, int64 } from '@kubelab/rpc';
 
 /*
  * The little of protobuf that the store's hot messages need, by hand: they are made and read by the hundred
@@ -74,6 +74,10 @@ export class VarintReader {
     this.#bytes = bytes;
   }
 
+  get at(): number {
+    return this.#at;
+  }
+
   get isAtEnd(): boolean {
     return this.#at === this.#bytes.length;
   }
@@ -89,14 +93,14 @@ export class VarintReader {
     return this.#varint();
   }
 
-  bytesField(tag: number): Uint8Array {
-    if (this.#bytes[this.#at] !== tag) return EMPTY_BYTES;
+  /** Passes over the bytes of a field; how many they are. They end where it is then (`at`). */
+  bytesFieldLength(tag: number): number {
+    if (this.#bytes[this.#at] !== tag) return 0;
     this.#at++;
     const length = Number(this.#varint());
-    const start = this.#at;
-    if (start + length > this.#bytes.length) throw new RangeError('a field beyond the end');
+    if (this.#at + length > this.#bytes.length) throw new RangeError('a field beyond the end');
     this.#at += length;
-    return this.#bytes.subarray(start, this.#at);
+    return length;
   }
 
   #varint(): Int64 {
