@@ -1,4 +1,5 @@
 export * from './assert.ts';
+export { ChurnMap } from './churn-map.ts';
 export * from './clock.ts';
 export * from './component.ts';
 export * from './disk.ts';

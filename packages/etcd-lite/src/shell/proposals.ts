@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@kubelab/component-base';
+import { ChurnMap, type Clock, type Timer } from '@kubelab/component-base';
 import type { Init } from '@kubelab/rpc';
 import type { ProposalOutcome } from 'raft-consensus';
 import { EtcdError } from '../core/errors.ts';
@@ -41,7 +41,7 @@ const WAITERS_MAX = 5000;
  */
 export class Proposals {
   readonly #options: ProposalsOptions;
-  readonly #waiters = new Map<number, Waiter>();
+  readonly #waiters = new ChurnMap<number, Waiter>();
   #nextId: number;
   #timer: Timer | undefined;
   #failedCount = 0;

@@ -18,6 +18,7 @@ import { PingGuard } from './ping-guard.ts';
 import { StreamCall } from './stream-call.ts';
 import { UnaryCall } from './unary-call.ts';
 import { type Identity, identityOf } from './identity.ts';
+import { easeStreamTables } from './stream-tables.ts';
 
 export interface ConnectionOptions {
   readonly methods: Methods;
@@ -57,6 +58,7 @@ export class Connection {
     this.#session = session;
     this.#identity = identityOf(session.socket);
     this.#pings = new PingGuard(options.pingTimeMinMs);
+    easeStreamTables(session);
     session.on('error', ignore);
     session.on('ping', () => this.#pinged());
     session.on('close', () => clearTimeout(this.#pingTimer));
