@@ -241,6 +241,7 @@ export class Member {
     const wasLeader = this.leadership.isLeader;
     this.leadership.changed(state);
     const { isLeader } = this.leadership;
+    if (isLeader && !wasLeader) this.#mailbag.leads();
     if (isLeader && !wasLeader) this.leases.lead(this.options.electionMs);
     if (!isLeader && wasLeader) this.leases.stop();
     if (isLeader !== wasLeader) this.cluster.leads(isLeader);

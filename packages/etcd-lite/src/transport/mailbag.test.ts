@@ -130,6 +130,16 @@ describe('what leaves at once, and what waits', () => {
     assert.equal(sent.at(-1), 'append b 11');
   });
 
+  test('under a new leader everything leaves at once for a second', async () => {
+    const { mailbag, clock, sent } = bag();
+    mailbag.leads();
+    mailbag.send([append('b', 9), append('c', 9), commit('b', 8)]);
+    assert.deepEqual(sent, ['append b 9, append c 9, commit b']);
+    await clock.advance(1000);
+    mailbag.send([commit('b', 9)]);
+    assert.equal(sent.length, 1);
+  });
+
   test('nothing leaves after the end', async () => {
     const { mailbag, clock, sent } = bag();
     mailbag.send([commit('b', 8)]);

@@ -7,7 +7,7 @@ type Known = Pick<Status, 'id' | 'conf' | 'progress'>;
 
 /** The longest that a message waits. */
 const WAIT_MS = 5;
-/** Whoever has asked for something waits for nothing meanwhile. */
+/** Whoever has asked for something waits for nothing meanwhile; nor does anybody under a new leader. */
 const ASKED_MS = 1000;
 
 /**
@@ -28,6 +28,7 @@ export class Mailbag {
   readonly #held = new Map<string, Message[]>();
   /** Monotonic ms of each member's last request. */
   readonly #askedAtMs = new Map<string, number>();
+  #ledAtMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
 
   constructor(peers: Pick<PeerTransport, 'send'>, raft: { readonly status: () => Known }, clock: Clock) {
@@ -56,6 +57,11 @@ export class Mailbag {
     }
   }
 
+  /** This member is the leader from now on: others may wait to hear that something was decided. */
+  leads(): void {
+    this.#ledAtMs = this.#clock.monotonic();
+  }
+
   stop(): void {
     this.#timer?.cancel();
   }
@@ -79,8 +85,8 @@ export class Mailbag {
   }
 
   #hasAsked(id: string): boolean {
-    const atMs = this.#askedAtMs.get(id);
-    return atMs !== undefined && this.#clock.monotonic() - atMs < ASKED_MS;
+    const atMs = Math.max(this.#ledAtMs, this.#askedAtMs.get(id) ?? this.#ledAtMs);
+    return this.#clock.monotonic() - atMs < ASKED_MS;
   }
 
   #hold(message: Message): void {
