@@ -40,10 +40,7 @@ export interface MemberOptions extends StartUpOptions, MembershipOptions {
 
 const REQUEST_TIMEOUT_MS = 5000;
 
-/**
- * One member of the cluster: its state, its part in Raft, and what waits for either. The services talk to
- * this, and to nothing below it.
- */
+/** One member: its state, its part in Raft, and what waits for either. Services talk to this, and nothing below. */
 export class Member {
   readonly options: MemberOptions;
   readonly tuning: Tuning;
