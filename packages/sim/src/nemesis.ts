@@ -19,6 +19,9 @@ export interface NemesisWorld {
   readonly onHidden: (node: SimNode) => void;
 }
 
+/** So much more often than any write is one struck that begins at the very end of a sector. */
+const SPLIT_FACTOR = 30;
+
 /** Brings misfortune, as often and of such kinds as the settings say, until it is told to stop. */
 export class Nemesis {
   readonly #world: NemesisWorld;
@@ -30,8 +33,10 @@ export class Nemesis {
     const { lossRate, duplicationRate, delayRate, stallRate } = settings;
     Object.assign(network.mood, { lossRate, duplicationRate, delayRate, stallRate });
     for (const node of nodes) {
-      node.disk.mood.onOperation = () => {
-        if (!this.#isOver && random.float() < settings.crashAtIoRate) this.#crashSoon(node);
+      node.disk.mood.onOperation = (_operation, splits) => {
+        // Where formats are torn apart: one write in 64.
+        const rate = settings.crashAtIoRate * (splits ? SPLIT_FACTOR : 1);
+        if (!this.#isOver && random.float() < rate) this.#crashSoon(node);
       };
     }
     this.#next();

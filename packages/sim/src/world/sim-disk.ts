@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { Disk, DiskFile, Random } from '@kubelab/component-base';
-import { Inode, type Tearing } from './inode.ts';
+import { Inode, SECTOR_BYTES, type Tearing } from './inode.ts';
 import type { Life, Timeline } from './timeline.ts';
 
 export type DiskOperation = 'open' | 'read' | 'write' | 'sync' | 'rename' | 'remove' | 'sync-folder';
@@ -13,9 +13,21 @@ export interface DiskMood {
   failsSync: boolean;
   /** Makes everything so many times slower. */
   slowness: number;
-  /** Called as each change begins. */
-  onOperation: (operation: DiskOperation) => void;
+  /** Called as each change begins; `splits`: a write of which hardly anything lies in its first sector. */
+  onOperation: (operation: DiskOperation, splits: boolean) => void;
 }
+
+/** Does it after a while, in the life it was asked in. */
+type Later = <T>(
+  operation: DiskOperation,
+  ms: number,
+  finish: () => T,
+  path: string,
+  splits?: boolean,
+) => Promise<T>;
+
+/** Of a record, so few bytes in a sector of their own are less than its header. */
+const SPLIT_BYTES = 8;
 
 interface NameChange {
   readonly folder: string;
@@ -82,10 +94,10 @@ export class SimDisk {
 
   /** The disk as one life of its process has it: nothing is answered after that life. */
   as(life: Life): Disk {
-    const later = <T>(operation: DiskOperation, ms: number, finish: () => T, path: string): Promise<T> => {
-      if (!life.isAlive) return new Promise<T>(() => undefined);
-      this.mood.onOperation(operation);
-      return new Promise<T>((resolve, reject) => {
+    const later: Later = (operation, ms, finish, path, splits = false) => {
+      if (!life.isAlive) return new Promise(() => undefined);
+      this.mood.onOperation(operation, splits);
+      return new Promise((resolve, reject) => {
         const delayMs = ms * (0.5 + this.#random.float()) * this.mood.slowness;
         this.#timeline.at(delayMs, life, { event: `disk:${operation}`, note: path }, () => {
           try {
@@ -143,12 +155,7 @@ export class SimDisk {
     };
   }
 
-  #file(
-    inode: Inode,
-    path: string,
-    life: Life,
-    later: <T>(operation: DiskOperation, ms: number, finish: () => T, path: string) => Promise<T>,
-  ): DiskFile {
+  #file(inode: Inode, path: string, life: Life, later: Later): DiskFile {
     const requireSpace = (): void => {
       if (this.mood.isFull) throw failure('ENOSPC', path);
     };
@@ -172,8 +179,9 @@ export class SimDisk {
           if (life.isAlive && !this.mood.isFull) inode.write(position, data);
           return finish(inode.beginSync(position, position + data.length));
         };
-        if (!isAtOnce) return later('sync', 0.5, begin(), path);
-        this.mood.onOperation('sync');
+        const splits = SECTOR_BYTES - (position % SECTOR_BYTES) <= SPLIT_BYTES;
+        if (!isAtOnce) return later('sync', 0.5, begin(), path, splits);
+        this.mood.onOperation('sync', splits);
         begin()();
         return undefined;
       },
