@@ -316,10 +316,10 @@ class Simulation {
       },
       onStartFailed: (node, error) => {
         if (isDiskError(error)) return this.#nemesis.crash(node, `start failed: ${textOf(error)}`);
+        // Also of one that has only begun to join: it says that its disk should be emptied.
+        if (node.isDamaged) return this.#retire(node, error);
         if (!node.hasData) return this.#nemesis.crash(node, `is not admitted: ${textOf(error)}`);
-        if (!node.isDamaged)
-          return this.#fail(new Violation('start', `${node.name} does not start: ${textOf(error)}`));
-        this.#retire(node, error);
+        this.#fail(new Violation('start', `${node.name} does not start: ${textOf(error)}`));
       },
     };
   }

@@ -66,30 +66,72 @@ function checkTxn({ request, outcome, answer }: Operation, txn: TxnSpec, revisio
     `${describeRequest(request)} is revision ${placed}: ${done}, expected ${expected}`);
 }
 
-/** A value that came twice came from a put that keeps the value; without an answer, from one each. */
-function checkEchoes(operations: readonly Operation[], revisions: Revisions): void {
-  const keepers = operations.flatMap(({ request, outcome, answer }) =>
-    request.type === 'txn' && outcome !== 'refused'
-      ? [
-          {
-            puts: writesOf(request.txn).filter(isKeeper),
-            revision: outcome === 'ok' ? answer?.revision : undefined,
-          },
-        ]
-      : [],
-  );
-  /** Without an answer it may have happened, once. */
-  const revisionOf = new Map<object, number>();
-  for (const { key, value, revision } of revisions.echoes) {
-    const cause = keepers.find(
-      (keeper) =>
-        (keeper.revision ?? revisionOf.get(keeper) ?? revision) === revision &&
-        keeper.puts.some((put) => put.key === key),
+/** A transaction that may have put values again that were there. */
+interface Keeper {
+  readonly keys: ReadonlySet<string>;
+  /** Without an answer it may have happened, once, anywhere. */
+  readonly revision: number | undefined;
+}
+
+/**
+ * A value that came twice came from a put that keeps the value: of the transaction that has this revision, or else of
+ * one without an answer, each of which accounts for one revision.
+ */
+export function checkEchoes(operations: readonly Operation[], revisions: Revisions): void {
+  const keepers = operations.flatMap(({ request, outcome, answer }): Keeper[] => {
+    if (request.type !== 'txn' || outcome === 'refused') return [];
+    if (outcome === 'ok' && answer?.hasWritten !== true) return [];
+    const keys = new Set(
+      writesOf(request.txn)
+        .filter(isKeeper)
+        .map(({ key }) => key),
     );
-    require(cause !== undefined, 'applied-twice', () =>
-      `${value} was written again, in revision ${revision}`);
-    revisionOf.set(cause, revision);
+    return [{ keys, revision: outcome === 'ok' ? answer?.revision : undefined }];
+  });
+  const unanswered = keepers.filter(({ revision }) => revision === undefined);
+  const causes = new Map<Keeper, Echo>();
+  for (const echo of echoesOf(revisions)) {
+    const isKnown = keepers.some((keeper) => keeper.revision === echo.revision && hasPut(keeper, echo));
+    require(isKnown || findCause(echo, unanswered, causes, new Set()), 'applied-twice', () =>
+      `${echo.values.join(', ')} was written again, in revision ${echo.revision}`);
   }
+}
+
+/** What one revision wrote again. */
+interface Echo {
+  readonly revision: number;
+  readonly keys: readonly string[];
+  readonly values: readonly string[];
+}
+
+function echoesOf(revisions: Revisions): Echo[] {
+  const byRevision = Map.groupBy(revisions.echoes, ({ revision }) => revision);
+  return [...byRevision].map(([revision, changes]) => {
+    const values = changes.map(({ value }) => value ?? '');
+    return { revision, keys: changes.map(({ key }) => key), values };
+  });
+}
+
+function hasPut({ keys }: Keeper, echo: Echo): boolean {
+  return echo.keys.every((key) => keys.has(key));
+}
+
+/** Finds one for `echo`, for which others may have to make do with another (an augmenting path of a matching). */
+function findCause(
+  echo: Echo,
+  unanswered: readonly Keeper[],
+  causes: Map<Keeper, Echo>,
+  asked: Set<Keeper>,
+): boolean {
+  for (const keeper of unanswered) {
+    if (asked.has(keeper) || !hasPut(keeper, echo)) continue;
+    asked.add(keeper);
+    const other = causes.get(keeper);
+    if (other !== undefined && !findCause(other, unanswered, causes, asked)) continue;
+    causes.set(keeper, echo);
+    return true;
+  }
+  return false;
 }
 
 function isKeeper(spec: ReturnType<typeof writesOf>[number]): spec is PutSpec {
