@@ -135,6 +135,7 @@ export class RaftNode {
         const batch = this.#takeBatch();
         const record = this.#recordOf(batch);
         if (record !== undefined) {
+          // One entry, or a vote: somebody waits for just this.
           const isLone = record.snapshot === null && (record.entries?.length ?? 0) <= 1;
           const hasSent = this.#hasSent;
           // Messages are only on their way when the event loop has gone round: they must not wait for a
