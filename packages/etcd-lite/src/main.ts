@@ -21,6 +21,7 @@ import { keepHeapSmall } from './small-heap.ts';
 import { runTool } from './tools/index.ts';
 import { peerCalls } from './transport/peer-calls.ts';
 import { PeerDoor } from './transport/peer-door.ts';
+import { PeerStreams } from './transport/peer-streams.ts';
 import { addPeerService } from './transport/peer-service.ts';
 
 export async function main(argv: readonly string[]): Promise<void> {
@@ -44,7 +45,10 @@ export async function main(argv: readonly string[]): Promise<void> {
         const peerSecurity = await peerDoor(flags, { dataDir, nowMs: clock.now(), log });
         // 2. The other members' door: members that start for the first time find each other there.
         const door = new PeerDoor();
-        const peerServer = new GrpcServer({ receiveBytesMax: PEER_RECEIVE_BYTES_MAX });
+        const peerServer = new GrpcServer({
+          receiveBytesMax: PEER_RECEIVE_BYTES_MAX,
+          onUpgrade: new PeerStreams(door).onUpgrade,
+        });
         addPeerService(peerServer, door);
         for (const url of flags['listen-peer-urls'])
           await peerServer.listen(hostPort(url), peerSecurity.at(url));

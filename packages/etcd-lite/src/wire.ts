@@ -183,6 +183,9 @@ const proto = loadProto('raft');
 export const internalRequestCodec = proto.message<InternalRequest>('kubelab.etcd.v1.InternalRequest');
 export const walRecordCodec = proto.message<WalRecord>('kubelab.etcd.v1.WalRecord');
 export const checkpointRecordCodec = proto.message<CheckpointRecord>('kubelab.etcd.v1.CheckpointRecord');
-/** One message as the peers' stream carries it. */
+/** What the peers' stream carries. */
+export const raftMessagesCodec = proto.message<{ readonly messages: readonly WireMessage[] }>(
+  'kubelab.etcd.v1.RaftMessages',
+);
 export const raftMessageCodec = proto.message<WireMessage>('kubelab.etcd.v1.RaftMessage');
 export const peerService = proto.service('kubelab.etcd.v1.Peer');

@@ -3,9 +3,10 @@ import { suite, test } from 'node:test';
 import { must } from '@kubelab/component-base';
 import { createAuthority, issueCertificate, type KeyPair } from '@kubelab/pki';
 import { Channel } from './channel.ts';
-import { ClientStream } from './client-stream.ts';
 import { etcdServices } from './etcd/index.ts';
 import { GrpcServer } from './grpc-server/server.ts';
+import { acceptMessages } from './message-stream/accept.ts';
+import { MessageStream } from './message-stream/client.ts';
 import type { ClientTls, ServerTls } from './tls.ts';
 
 interface Side {
@@ -27,33 +28,36 @@ async function sideOf(name: string): Promise<Side> {
 }
 
 function serve(tls: ServerTls, port: number): Promise<{ server: GrpcServer; port: number }> {
-  const server = new GrpcServer();
-  server.addService(etcdServices.KV, { unary: { Range: () => ({ count: 1 }) } });
-  server.addService(etcdServices.Watch, {
-    bidi: {
-      Watch: async (stream) => {
-        stream.write({ created: true } as never);
-        await stream.ended;
-      },
-    },
+  const server = new GrpcServer({
+    onUpgrade: (upgrade) =>
+      void acceptMessages(upgrade, {
+        protocol: 'messages',
+        receiveBytesMax: 1024,
+        idleTimeoutMs: 5000,
+        onMessage: () => undefined,
+        onEnd: () => undefined,
+      }),
   });
+  server.addService(etcdServices.KV, { unary: { Range: () => ({ count: 1 }) } });
   return server.listen(`127.0.0.1:${port}`, tls).then((bound) => ({ server, port: bound }));
 }
 
-/** Resolves with the first message of a stream on a connection of its own. */
-function firstMessage(url: string, tls: ClientTls): Promise<object> {
+/** Resolves when a stream of messages has been accepted. */
+function accepted(url: string, tls: ClientTls): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stream: ClientStream<object, object> = new ClientStream({
+    const stream = new MessageStream({
       url,
       tls,
-      method: must(etcdServices.Watch['Watch'], 'Watch'),
-      metadata: {},
+      path: '/',
+      protocol: 'messages',
+      headers: {},
       keepaliveTimeMs: 5000,
-      onMessage: (message) => {
+      onOpen: () => {
         stream.cancel();
-        resolve(message);
+        resolve();
       },
-      onEnd: (error) => reject(error ?? new Error('ended')),
+      onRoundTrip: () => undefined,
+      onEnd: reject,
     });
   });
 }
@@ -70,14 +74,14 @@ suite('certificates of a client that change', () => {
       channel.unary(etcdServices.KV, 'Range', { key: Buffer.from('a') }, { timeoutMs: 5000 });
     try {
       assert.equal((await ask()).count, 1);
-      await firstMessage(url, tls);
+      await accepted(url, tls);
       await first.server.stop(0);
       now = after;
       const second = await serve(after.server, first.port);
       try {
         assert.equal((await ask()).count, 1);
-        await firstMessage(url, tls);
-        await assert.rejects(firstMessage(url, before.client));
+        await accepted(url, tls);
+        await assert.rejects(accepted(url, before.client));
       } finally {
         await second.server.stop(0);
       }
@@ -100,7 +104,7 @@ suite('certificates of a client that change', () => {
       );
       await assert.rejects(must(strict, 'strict'));
       assert.equal((await must(lax, 'lax')).count, 1);
-      await firstMessage(url, { ca: other.client.ca, skipVerify: true });
+      await accepted(url, { ca: other.client.ca, skipVerify: true });
     } finally {
       for (const channel of channels) channel.close();
       await server.stop(0);

@@ -1,4 +1,6 @@
-export { ClientStream, type ClientStreamOptions } from './client-stream.ts';
+export { acceptMessages, refuseUpgrade, type Upgrade } from './message-stream/accept.ts';
+export { MessageStream, type MessageStreamOptions } from './message-stream/client.ts';
+export { MessageSocket } from './message-stream/message-socket.ts';
 export { loadProto, type Proto } from './proto.ts';
 export type {
   BidiHandler,

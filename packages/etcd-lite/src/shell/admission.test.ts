@@ -5,7 +5,7 @@ import { FakeClock } from '@kubelab/component-base/testing';
 import { RpcError, StatusCode } from '@kubelab/rpc';
 import type { MemberRecord } from '../core/members.ts';
 import { memberRecord } from '../testing/member-record.ts';
-import { REMOVED_TEXT } from '../transport/peer-link.ts';
+import { REMOVED_TEXT } from '../transport/caller.ts';
 import type { ClusterDescription, JoinResponse } from '../wire.ts';
 import { admission, admitExisting, admitNew, type AdmissionOptions } from './admission.ts';
 import { parseCluster } from './cluster.ts';

@@ -3,7 +3,7 @@ import { RpcError } from '@kubelab/rpc';
 import { joinStep, nextAdmissionStep } from '../core/admission.ts';
 import { memberIdOf, type MemberRecord, plainRecord } from '../core/members.ts';
 import type { PeerCall } from '../transport/peer-calls.ts';
-import { REMOVED_TEXT } from '../transport/peer-link.ts';
+import { REMOVED_TEXT } from '../transport/caller.ts';
 import type { ClusterDescription, JoinRequest, JoinResponse } from '../wire.ts';
 import type { Cluster, ClusterMember } from './cluster.ts';
 import { type Founding, foundingOf, NOTHING } from './founding.ts';

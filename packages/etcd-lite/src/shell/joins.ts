@@ -3,7 +3,7 @@ import { RpcError, StatusCode } from '@kubelab/rpc';
 import type { Raft } from 'raft-consensus';
 import { EtcdError } from '../core/errors.ts';
 import type { MemberRecord } from '../core/members.ts';
-import { REMOVED_TEXT } from '../transport/peer-link.ts';
+import { REMOVED_TEXT } from '../transport/caller.ts';
 import type { JoinRequest, JoinResponse } from '../wire.ts';
 import { newMemberId } from './cluster.ts';
 import type { Leadership } from './leadership.ts';

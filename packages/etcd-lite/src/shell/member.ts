@@ -168,8 +168,7 @@ export class Member {
 
   step(messages: readonly Message[]): void {
     this.#mailbag.heard(messages);
-    for (const message of messages) this.raft.step(message);
-    this.#node.wake();
+    this.#node.step(messages);
   }
 
   async stop(): Promise<void> {

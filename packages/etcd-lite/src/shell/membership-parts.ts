@@ -3,7 +3,7 @@ import type { Init } from '@kubelab/rpc';
 import type { Raft } from 'raft-consensus';
 import { EtcdError } from '../core/errors.ts';
 import { type MemberChange, type Members } from '../core/members.ts';
-import { REMOVED_TEXT } from '../transport/peer-link.ts';
+import { REMOVED_TEXT } from '../transport/caller.ts';
 import type { PeerServiceOptions } from '../transport/peer-service.ts';
 import type { Lives, PeerTransport } from '../transport/peers.ts';
 import type { ClusterDescription, InternalRequest } from '../wire.ts';

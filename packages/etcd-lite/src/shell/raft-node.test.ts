@@ -27,9 +27,12 @@ class World {
   readonly waiting: Ready[] = [];
   readonly writes: (() => void)[] = [];
   failure: unknown;
+  /** What the core does with a message. */
+  step: (message: Message) => void = () => undefined;
   readonly node = new RaftNode({
     raft: {
       tick: () => undefined,
+      step: (message) => this.step(message),
       hasReady: () => this.waiting.length > 0,
       ready: () => this.waiting.shift(),
       persisted: () => undefined,
@@ -107,6 +110,21 @@ describe('the driver of the core', () => {
       world.trace.filter((line) => line !== 'advance'),
       ['write 1', 'write snapshot 9', 'restore 9', 'write 10'],
     );
+    await world.node.stop();
+  });
+
+  test('a message that breaks an invariant ends the node, and nothing of the turn is carried out', async () => {
+    const world = new World();
+    world.step = ({ from }) => {
+      world.waiting.push(ready({ messages: [message(from)] }));
+      if (from === 'bad') throw new Error('RAFT-3');
+    };
+    world.node.step([message('good')]);
+    await settle();
+    world.node.step([message('bad'), message('after')]);
+    await settle();
+    assert.deepEqual(world.trace, ['send good', 'advance']);
+    assert.match(String(world.failure), /RAFT-3/);
     await world.node.stop();
   });
 

@@ -7,7 +7,7 @@ import type { Anticipation } from './anticipation.ts';
 
 /** What the driver works on. */
 export interface RaftNodeOptions {
-  readonly raft: Pick<Raft, 'tick' | 'hasReady' | 'ready' | 'persisted' | 'advance'>;
+  readonly raft: Pick<Raft, 'tick' | 'step' | 'hasReady' | 'ready' | 'persisted' | 'advance'>;
   readonly clock: Clock;
   /** One unit of Raft's logical time. */
   readonly tickMs: number;
@@ -56,6 +56,16 @@ export class RaftNode {
   /** Of this member as leader, more than one interval late: the process does not get to do its work. */
   get lateHeartbeats(): number {
     return this.#lateHeartbeats;
+  }
+
+  /** What other members say. */
+  step(messages: readonly Message[]): void {
+    try {
+      for (const message of messages) this.#options.raft.step(message);
+    } catch (error) {
+      return this.#fail(error);
+    }
+    this.wake();
   }
 
   /**
@@ -137,13 +147,9 @@ export class RaftNode {
         if (record !== undefined) {
           // One entry, or a vote: somebody waits for just this.
           const isLone = record.snapshot === null && (record.entries?.length ?? 0) <= 1;
-          const hasSent = this.#hasSent;
-          // Messages are only on their way when the event loop has gone round: they must not wait for a
-          // blocking write.
-          if (isLone && hasSent) await new Promise((resolve) => setImmediate(resolve));
           const written = this.#options.append(record, isLone);
           if (written !== undefined) await written;
-          else isInPlace = !hasSent;
+          else isInPlace = !this.#hasSent;
           // Nobody is there any more for what would follow from it.
           if (this.#isStopped) return;
         }

@@ -1,9 +1,10 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
-import { type Clock, type Logger, must, type Timer } from '@kubelab/component-base';
-import { ClientStream, type ClientTls, type Init } from '@kubelab/rpc';
+import type { Clock, Logger, Timer } from '@kubelab/component-base';
+import { type ClientTls, type Init, MessageStream } from '@kubelab/rpc';
 import type { Channel } from '@kubelab/rpc/client';
 import { Histogram } from '../core/histogram.ts';
-import { peerService, type SnapshotChunk, type WireMessage } from '../wire.ts';
+import { peerService, raftMessagesCodec, type SnapshotChunk, type WireMessage } from '../wire.ts';
+import { FORGOTTEN_TEXT, REMOVED_TEXT } from './caller.ts';
 import { openChannel } from './open-channel.ts';
 import type { Lives, PeerQuestion } from './peers.ts';
 
@@ -28,14 +29,12 @@ export interface PeerLinkOptions {
 }
 
 export type SnapshotStream = ClientDuplexStream<Init<SnapshotChunk>, object>;
-type MessageStream = ClientStream<{ messages: readonly Init<WireMessage>[] }, object>;
 
-/** etcd's words, to and of a member that belongs to the cluster no more. */
-export const REMOVED_TEXT = 'the member has been permanently removed from the cluster';
+/** Where members ask for a stream of Raft messages, and what they call it. */
+export const RAFT_PATH = '/raft/stream';
+export const RAFT_PROTOCOL = 'kubelab-raft';
 
-export const FORGOTTEN_TEXT = 'the member has forgotten what it knew under this id';
-
-const KEEPALIVE_TIME_MS = 3000;
+export const KEEPALIVE_TIME_MS = 3000;
 const RECONNECT_MIN_MS = 50;
 const RECONNECT_MAX_MS = 500;
 /**
@@ -96,7 +95,9 @@ export class PeerLink {
 
   send(messages: readonly Init<WireMessage>[]): void {
     const stream = this.#stream;
-    if (stream !== undefined && stream.bufferedBytes <= BUFFERED_BYTES_MAX) return stream.write({ messages });
+    if (stream !== undefined && stream.bufferedBytes <= BUFFERED_BYTES_MAX) {
+      return stream.write(raftMessagesCodec.encodeFrame({ messages }));
+    }
     this.#sendFailures++;
     this.#options.onBroken();
   }
@@ -121,14 +122,14 @@ export class PeerLink {
 
   #open(): void {
     const { url, tls } = this.#options;
-    this.#stream = new ClientStream({
+    this.#stream = new MessageStream({
       url,
       tls,
-      method: must(peerService.Messages, 'RPC Messages'),
-      metadata: this.#metadata,
+      path: RAFT_PATH,
+      protocol: RAFT_PROTOCOL,
+      headers: this.#metadata,
       keepaliveTimeMs: KEEPALIVE_TIME_MS,
-      // The other side confirms a stream once, so that back-off can start over.
-      onMessage: () => {
+      onOpen: () => {
         if (this.#failureCount > 0) this.#options.log.info('peer connected', { peer: this.#options.to });
         this.#failureCount = 0;
         this.#activeSinceMs ??= this.#options.clock.monotonic();

@@ -10,18 +10,16 @@ import type {
 import type { Init } from '@kubelab/rpc';
 import type { Message } from 'raft-consensus';
 import { CheckpointWriter } from '../checkpoint/checkpoint-file.ts';
-import { isAnotherLife } from '../core/members.ts';
 import {
   type ClusterDescription,
   type JoinRequest,
   type JoinResponse,
   peerService,
   type SnapshotChunk,
-  type WireMessage,
 } from '../wire.ts';
 import { messageFromWire } from './message-codec.ts';
 import type { PeerDoor } from './peer-door.ts';
-import { FORGOTTEN_TEXT, REMOVED_TEXT } from './peer-link.ts';
+import { callerOf } from './caller.ts';
 import type { Lives } from './peers.ts';
 
 export interface PeerServiceOptions {
@@ -53,39 +51,7 @@ export interface PeerServiceOptions {
 
 /** Serves what the other members send; what comes before this member is up waits at the door. */
 export function addPeerService(server: GrpcServer, door: PeerDoor): void {
-  /** Of each member the one stream that is heard, by what ends it. */
-  const streams = new Map<string, PromiseWithResolvers<never>>();
   let incoming = 0;
-  void door.member.then(({ onStreams }) => onStreams(forget));
-
-  /** Ended, not only ignored: whoever is still there opens another one, and is heard again. */
-  function forget(raftId: string): void {
-    streams.get(raftId)?.reject(new RpcError(StatusCode.UNAVAILABLE, 'this stream is not heard any more'));
-    streams.delete(raftId);
-  }
-
-  async function messages(stream: ServerStream<{ messages: readonly WireMessage[] }, object>): Promise<void> {
-    const options = await door.member;
-    const from = callerOf(stream, options);
-    const refused = Promise.withResolvers<never>();
-    // Perhaps when nobody waits for it any more.
-    refused.promise.catch(() => undefined);
-    // A stream that was given up long ago may arrive after its successor: then that one is ended, and opened again.
-    forget(from);
-    streams.set(from, refused);
-    stream.write({});
-    stream.onMessage((batch) => {
-      // It has begun anew, or been removed: what it said before counts no more.
-      if (streams.get(from) !== refused) return;
-      if (options.isRemoved(from)) return refused.reject(removedError());
-      options.onMessages(batch.messages.map(messageFromWire).filter((message) => message !== undefined));
-    });
-    await Promise.race([stream.ended, refused.promise]);
-    // A newer stream of the same member may have taken over already.
-    if (streams.get(from) !== refused) return;
-    streams.delete(from);
-    options.onPeerGone(from);
-  }
 
   async function snapshot(stream: ServerStream<SnapshotChunk, object>): Promise<void> {
     const options = await door.member;
@@ -114,7 +80,7 @@ export function addPeerService(server: GrpcServer, door: PeerDoor): void {
       Describe: ({ raftId }: { raftId: string }) => door.describe(raftId),
       Join: async (request: JoinRequest) => (await door.member).join(request),
     },
-    bidi: { Messages: messages, Snapshot: snapshot },
+    bidi: { Snapshot: snapshot },
   });
 }
 
@@ -144,31 +110,4 @@ export async function receiveSnapshot(
   const { index, term } = message.snapshot.metadata;
   await writer.publish({ index, term });
   options.onMessages([message]);
-}
-
-/**
- * The Raft id of the caller. Members of other clusters are refused, and those that mean another member: they have
- * our address by mistake, or from before we got another id.
- */
-function callerOf(call: CallInfo, options: PeerServiceOptions): string {
-  const { clusterId, raftId, isRemoved, lives } = options;
-  const from = call.header('raft-id') ?? '';
-  if (call.header('cluster-id') !== clusterId) {
-    throw new RpcError(StatusCode.FAILED_PRECONDITION, 'etcdserver: cluster ID mismatch');
-  }
-  if (isRemoved(from)) throw removedError();
-  const to = call.header('raft-id-to');
-  if (to !== undefined && to !== raftId) {
-    throw new RpcError(StatusCode.FAILED_PRECONDITION, `this is member ${raftId}, not ${to}`);
-  }
-  if (isAnotherLife(lives.of(from), call.header('raft-life') ?? '')) {
-    throw new RpcError(StatusCode.FAILED_PRECONDITION, FORGOTTEN_TEXT);
-  }
-  if (isAnotherLife(call.header('raft-life-to') ?? '', lives.own)) options.onForgotten();
-  else options.onMet(from, call.header('raft-url') ?? '');
-  return from;
-}
-
-function removedError(): RpcError {
-  return new RpcError(StatusCode.FAILED_PRECONDITION, REMOVED_TEXT);
 }

@@ -76,10 +76,6 @@ describe('sending a snapshot', () => {
     t.after(() => server.stop(0));
     const begun = Promise.withResolvers<void>();
     let isOver = false;
-    const messages = async (stream: ServerStream<object, object>): Promise<void> => {
-      stream.write({});
-      await stream.ended;
-    };
     const snapshot = async (stream: ServerStream<object, object>): Promise<void> => {
       begun.resolve();
       await stream.ended;
@@ -93,7 +89,7 @@ describe('sending a snapshot', () => {
         .filter(([, { requestStream }]) => !requestStream)
         .map(([rpc]) => [rpc, unused]),
     );
-    server.addService(peerService, { unary, bidi: { Messages: messages, Snapshot: snapshot } });
+    server.addService(peerService, { unary, bidi: { Snapshot: snapshot } });
     const port = await server.listen('127.0.0.1:0');
     const { peers, outcomes } = sender(
       port,

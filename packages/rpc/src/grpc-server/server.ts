@@ -1,8 +1,9 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
-import type { RequestListener, Server as HttpServer } from 'node:http';
+import type { IncomingMessage, RequestListener, Server as HttpServer, ServerResponse } from 'node:http';
 import http2 from 'node:http2';
 import type { Socket } from 'node:net';
 import type { ServiceHandlers } from '../handlers.ts';
+import type { Upgrade } from '../message-stream/accept.ts';
 import type { ServerTls } from '../tls.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { Listener } from './listener.ts';
@@ -30,6 +31,11 @@ export interface ServerOptions {
    * are hung up on and the others get 415.
    */
   readonly onHttp?: RequestListener;
+  /**
+   * Takes the connections of HTTP/1.1 that want to become something else (`acceptMessages`, `refuseUpgrade`). Without
+   * `onHttp` other requests of HTTP/1.1 are answered 426.
+   */
+  readonly onUpgrade?: (upgrade: Upgrade) => void;
 }
 
 const RECEIVE_BYTES_MAX = 4 * 1024 * 1024;
@@ -67,6 +73,8 @@ export class GrpcServer {
   readonly #greetingTimeoutMs: number;
   readonly #listeners: Listener[] = [];
   readonly #connections = new Set<Connection>();
+  /** They are HTTP's no more. */
+  readonly #upgraded = new Set<Socket>();
   readonly #timers: NodeJS.Timeout[];
   #onEmpty: (() => void) | undefined;
   #isStopped = false;
@@ -85,9 +93,10 @@ export class GrpcServer {
       onHttp: options.onHttp,
     };
     this.#greetingTimeoutMs = options.greetingTimeoutMs ?? GREETING_TIMEOUT_MS;
-    this.#http1 = createHttpServer(options.onHttp);
+    this.#http1 = createHttpServer(options.onHttp ?? upgradeRequired);
     // It never listens itself, and would otherwise not look after slow requests.
     this.#http1.emit('listening');
+    if (options.onUpgrade !== undefined) this.#upgradeBy(options.onUpgrade);
     this.#http2.on('session', (session) => this.#connected(session));
     const each = (act: (connection: Connection) => void) => () => this.#connections.forEach(act);
     this.#timers = [
@@ -111,7 +120,7 @@ export class GrpcServer {
   async listen(address: string, tls?: ServerTls): Promise<number> {
     const listener = new Listener(
       {
-        allowHttp1: this.#options.onHttp !== undefined,
+        allowHttp1: this.#options.onHttp !== undefined || this.#http1.listenerCount('upgrade') > 0,
         greetingTimeoutMs: this.#greetingTimeoutMs,
         onHttp2: (socket) => this.serve(socket),
         onHttp1: (socket) => this.#http1.emit('connection', socket),
@@ -136,6 +145,7 @@ export class GrpcServer {
     for (const timer of this.#timers) clearInterval(timer);
     for (const connection of this.#connections) connection.close();
     this.#http1.close();
+    for (const socket of this.#upgraded) socket.destroy();
     if (this.#connections.size > 0) {
       await new Promise<void>((resolve) => {
         const force = setTimeout(resolve, graceMs);
@@ -149,6 +159,14 @@ export class GrpcServer {
     this.#http1.closeAllConnections();
   }
 
+  #upgradeBy(onUpgrade: (upgrade: Upgrade) => void): void {
+    this.#http1.on('upgrade', (request, socket: Socket, head) => {
+      this.#upgraded.add(socket);
+      socket.on('close', () => this.#upgraded.delete(socket));
+      onUpgrade({ request, socket, head });
+    });
+  }
+
   #connected(session: http2.ServerHttp2Session): void {
     const connection = new Connection(session, this.#options);
     this.#connections.add(connection);
@@ -157,4 +175,9 @@ export class GrpcServer {
       if (this.#connections.size === 0) this.#onEmpty?.();
     });
   }
+}
+
+/** On a port where HTTP/1.1 is but the way to something else. */
+function upgradeRequired(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(426, { connection: 'close' }).end();
 }

@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict';
+import { request } from 'node:http';
 import { describe, type TestContext, test } from 'node:test';
-import { realClock, silentLogger } from '@kubelab/component-base';
+import { type Logger, realClock, silentLogger } from '@kubelab/component-base';
 import { eventually } from '@kubelab/component-base/testing';
 import { GrpcServer } from '@kubelab/rpc';
 import type { Message } from 'raft-consensus';
 import { MemoryDisk } from '../testing/memory-disk.ts';
 import { PeerDoor } from './peer-door.ts';
-import { addPeerService, type PeerServiceOptions } from './peer-service.ts';
-import { Peers } from './peers.ts';
+import type { PeerServiceOptions } from './peer-service.ts';
+import { PeerStreams } from './peer-streams.ts';
+import { Peers, type PeersOptions } from './peers.ts';
 
 const HEARTBEAT: Message = { type: 'heartbeat', from: 'a', to: 'b', term: 1, commit: 0, round: 0 };
 const LIVES = { own: '', of: () => '' };
 const unused = (): never => assert.fail('not asked here');
 
 /** Member b as far as others talk to it. */
-async function listener(t: TestContext) {
+async function listener(t: TestContext, given: Partial<PeerServiceOptions> = {}) {
   const heard: Message[] = [];
   const gone: string[] = [];
   let streamCount = 0;
@@ -38,10 +40,10 @@ async function listener(t: TestContext) {
     leaseRenew: unused,
     hashKv: unused,
     leaseTimeToLive: unused,
+    ...given,
   };
-  const server = new GrpcServer();
   const door = new PeerDoor();
-  addPeerService(server, door);
+  const server = new GrpcServer({ onUpgrade: new PeerStreams(door).onUpgrade });
   door.open(options);
   t.after(() => server.stop(0));
   const url = `http://127.0.0.1:${await server.listen('127.0.0.1:0')}`;
@@ -50,7 +52,7 @@ async function listener(t: TestContext) {
 }
 
 /** Member a. */
-function speaker(t: TestContext, url: string): Peers {
+function speaker(t: TestContext, url: string, given: Partial<PeersOptions> = {}): Peers {
   const peers = new Peers({
     self: 'a',
     peers: new Map([['b', url]]),
@@ -66,6 +68,7 @@ function speaker(t: TestContext, url: string): Peers {
     lives: LIVES,
     selfUrl: '',
     onForgotten: unused,
+    ...given,
   });
   t.after(() => peers.close());
   return peers;
@@ -111,4 +114,48 @@ test('what a member says on a stream that was forgotten is not heard', async (t)
   forget('a');
   await streams(2);
   assert.deepEqual(heard, []);
+});
+
+test('a member that was removed is told so, whenever it happens', async (t) => {
+  let isRemoved = false;
+  const { url, heard, streams } = await listener(t, { isRemoved: () => isRemoved });
+  const told = Promise.withResolvers<void>();
+  const peers = speaker(t, url, { onRemoved: () => told.resolve() });
+  await streams(1);
+  isRemoved = true;
+  peers.send([HEARTBEAT]);
+  await told.promise;
+  assert.deepEqual(heard, []);
+});
+
+test('a member of another cluster, or who looks for another member, is refused', async (t) => {
+  const { url, heard } = await listener(t);
+  const logged: unknown[] = [];
+  const log: Logger = { ...silentLogger, info: (_text, fields) => logged.push(fields?.['err']) };
+  speaker(t, url, { clusterId: '8', log }).send([HEARTBEAT]);
+  await eventually('the first refusal', () => logged.length === 1);
+  speaker(t, url, { peers: new Map([['c', url]]), log }).send([{ ...HEARTBEAT, to: 'c' }]);
+  await eventually('the second refusal', () => logged.length === 2);
+  assert.deepEqual(
+    logged.map((error) => error instanceof Error && error.message),
+    ['etcdserver: cluster ID mismatch', 'this is member b, not c'],
+  );
+  assert.deepEqual(heard, []);
+});
+
+test('what asks for something else, or as something else, is sent away', async (t) => {
+  const { url } = await listener(t);
+  for (const [path, protocol] of [
+    ['/', 'kubelab-raft'],
+    ['/raft/stream', 'websocket'],
+  ]) {
+    const response = Promise.withResolvers<number | undefined>();
+    const asking = request(
+      url + path,
+      { headers: { connection: 'Upgrade', upgrade: protocol } },
+      ({ statusCode }) => response.resolve(statusCode),
+    );
+    asking.on('error', response.reject).end();
+    assert.equal(await response.promise, 404);
+  }
 });
