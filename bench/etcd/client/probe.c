@@ -1,6 +1,6 @@
 /*
  * Puts to the members in turn, at a steady rate and without waiting for answers. What is told is the longest
- * time between two acknowledgements. It ends by itself when a member's connection has been lost and writes
+ * time between two acknowledgements that was not over before the warm-up was. It ends by itself when a member's connection has been lost and writes
  * have been acknowledged for a while after that.
  */
 #include "modes.h"
@@ -21,6 +21,7 @@ static unsigned open_connections;
 static unsigned turn;
 static struct timer timer;
 static uint64_t next_ns;
+static uint64_t warm_ns;
 static uint64_t end_ns;
 static struct cpu began;
 
@@ -49,7 +50,7 @@ static void on_done(struct call *call, int status, const char *text) {
   }
   acknowledged++;
   histogram_add(&lane.latency, now - call->started_ns);
-  if (last_ns != 0 && now - last_ns > longest_ns) longest_ns = now - last_ns;
+  if (last_ns != 0 && now > warm_ns && now - last_ns > longest_ns) longest_ns = now - last_ns;
   last_ns = now;
   if (lost_ns != 0 && recovered_ns == 0 && call->started_ns > lost_ns) recovered_ns = now;
 }
@@ -98,7 +99,8 @@ static void on_opened(struct conn *conn) {
   if (++open_connections < options->endpoint_count) return;
   began = cpu_now();
   next_ns = began.at_ns;
-  end_ns = began.at_ns + options->duration_ns;
+  warm_ns = began.at_ns + options->warm_up_ns;
+  end_ns = warm_ns + options->duration_ns;
   timer_at(&timer, next_ns);
 }
 

@@ -12,8 +12,9 @@ const LOSSES = [
 
 /** Puts a second, in turn to all members: an outage is measured to a millisecond or two. */
 const RATE = 1000;
-/** Writing goes on this long before the leader is lost. */
-const STEADY_MS = 500;
+/** Writing goes on this long before the leader is lost, and for most of it pauses are not counted: they are not its loss. */
+const STEADY_MS = 1000;
+const WARM_UP_S = 0.9;
 const OUTAGE_MAX_S = 15;
 const BACK_MS = 20_000;
 
@@ -37,7 +38,7 @@ async function loseLeader(
   signal: NodeJS.Signals,
 ): Promise<void> {
   const leader = await store.leader();
-  const load = { rate: RATE, seconds: OUTAGE_MAX_S, keys: 100, valueBytes: 256 };
+  const load = { rate: RATE, warmUp: WARM_UP_S, seconds: OUTAGE_MAX_S, keys: 100, valueBytes: 256 };
   const probe = bench.client.start('probe', { endpoints: store.endpoints, ...load });
   await delay(STEADY_MS);
   const [report] = await Promise.all([probe.report, store.endMember(leader, signal)]);

@@ -10,4 +10,5 @@ export { realClock } from './real-clock.ts';
 export { realDisk } from './real-disk.ts';
 export { realRandom } from './real-random.ts';
 export { Patience } from './patience.ts';
+export { quietWorkers, stepBack } from './priorities.ts';
 export { Traffic } from './traffic.ts';

@@ -1,4 +1,4 @@
-import { realDisk, runComponent } from '@kubelab/component-base';
+import { quietWorkers, realDisk, runComponent, stepBack } from '@kubelab/component-base';
 import { GrpcServer, hostPort } from '@kubelab/rpc';
 import { authOptions } from './auth/index.ts';
 import { ClientsDoor } from './clients-door.ts';
@@ -16,6 +16,7 @@ import { startCorruptionCheck } from './shell/corruption-check.ts';
 import { takeDataFolder } from './shell/data-folder.ts';
 import { Anticipation } from './shell/anticipation.ts';
 import { Member } from './shell/member.ts';
+import { keepRehearsed } from './shell/rehearsal.ts';
 import { clientDoor, peerDoor } from './tls/door-security.ts';
 import { keepHeapSmall } from './small-heap.ts';
 import { runTool } from './tools/index.ts';
@@ -26,6 +27,7 @@ import { addPeerService } from './transport/peer-service.ts';
 
 export async function main(argv: readonly string[]): Promise<void> {
   keepHeapSmall();
+  quietWorkers();
   if (await runTool(argv)) return;
   const settings = await settingsOf(argv);
   if (settings === undefined) return;
@@ -97,10 +99,12 @@ export async function main(argv: readonly string[]): Promise<void> {
         member.leadership.seek();
         const clients = new ClientsDoor(member, rpcs, flags, clientSecurity);
         await clients.open();
-        // 5. The end, in reverse: hand over, let clients go, then the other members, then the disk.
+        // 5. The end, in reverse: hand over, leave the cores to those who go on, let clients go, then the other members, then the disk.
         onStop(() => peerServer.stop(STOP_GRACE_MS));
         onStop(() => clients.close(STOP_GRACE_MS));
+        onStop(() => (member.membership.others().size > 0 ? stepBack() : undefined));
         onStop(() => member.cluster.handover.toHeir());
+        onStop(keepRehearsed(clock));
         log.info('serving clients', { urls: flags['listen-client-urls'], member: member.membership.raftId });
       },
     },

@@ -63,6 +63,11 @@ export class Raft {
     return this.#core.term;
   }
 
+  /** Undefined: none known. */
+  get leader(): NodeId | undefined {
+    return this.#core.leader;
+  }
+
   get conf(): ConfState {
     return this.#core.conf;
   }

@@ -237,11 +237,13 @@ export class Member {
     const wasLeader = this.leadership.isLeader;
     this.leadership.changed(state);
     const { isLeader } = this.leadership;
-    if (isLeader && !wasLeader) this.#mailbag.leads();
     if (isLeader && !wasLeader) this.leases.lead(this.options.electionMs);
     if (!isLeader && wasLeader) this.leases.stop();
     if (isLeader !== wasLeader) this.cluster.leads(isLeader);
-    if (state.leader === undefined) return;
+  }
+
+  #leaderKnown(): void {
+    if (this.raft.leader === this.raft.id) this.#mailbag.leads();
     this.#proposals.leaderKnown();
     this.#reads.leaderKnown();
   }
@@ -273,7 +275,7 @@ export class Member {
       },
       campaign: () => {
         this.raft.campaign();
-        this.#node.wake();
+        this.#node.hurry();
       },
     });
   }
@@ -286,7 +288,7 @@ export class Member {
       leadership: this.leadership,
       members: () => this.machine.state.members,
       peers: () => this.#peers,
-      wake: () => this.#node.wake(),
+      wake: () => this.#node.hurry(),
       propose: (body) => this.propose(body),
       linearize: () => this.linearize(),
       proposeAgain: () => this.#proposals.leaderKnown(),
@@ -329,6 +331,7 @@ export class Member {
       restore: (metadata) => this.#restore(metadata),
       reads: (reads) => this.#reads.answered(reads),
       leadership: (state) => this.#leadershipChanged(state),
+      leaderKnown: () => this.#leaderKnown(),
       beforeRound: () => this.#reads.beforeRound(),
       anticipation: this.options.anticipation,
       fatal: (error) => fatal('the Raft node failed', error),

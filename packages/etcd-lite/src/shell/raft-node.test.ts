@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FakeClock, settle } from '@kubelab/component-base/testing';
 import type { Init } from '@kubelab/rpc';
-import type { Entry, Message, Ready } from 'raft-consensus';
+import { confOf, type Entry, type Message, type Ready } from 'raft-consensus';
 import type { WalRecord } from '../wire.ts';
 import { RaftNode } from './raft-node.ts';
 
@@ -31,6 +31,7 @@ class World {
   step: (message: Message) => void = () => undefined;
   readonly node = new RaftNode({
     raft: {
+      leader: undefined,
       tick: () => undefined,
       step: (message) => this.step(message),
       hasReady: () => this.waiting.length > 0,
@@ -50,6 +51,7 @@ class World {
     restore: (metadata) => Promise.resolve(void this.trace.push(`restore ${metadata.index}`)),
     reads: () => void this.trace.push('reads'),
     leadership: () => undefined,
+    leaderKnown: () => undefined,
     beforeRound: () => undefined,
     anticipation: undefined,
     fatal: (error) => (this.failure = error),
@@ -77,7 +79,7 @@ describe('the driver of the core', () => {
     );
     assert.deepEqual(world.trace, ['send append', 'write 1']);
     await world.finishWrite();
-    assert.deepEqual(world.trace.slice(2), ['send ack', 'advance', 'apply 1', 'advance']);
+    assert.deepEqual(world.trace.slice(2), ['send ack', 'apply 1', 'advance', 'advance']);
     await world.node.stop();
   });
 
@@ -95,11 +97,7 @@ describe('the driver of the core', () => {
 
   test('a snapshot is written and restored by itself, before what follows it', async () => {
     const world = new World();
-    const metadata = {
-      index: 9,
-      term: 1,
-      conf: { voters: [], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false },
-    };
+    const metadata = { index: 9, term: 1, conf: confOf(['x']) };
     await world.give(
       ready({ entries: [entry(1)] }),
       ready({ snapshot: { metadata }, mustSync: true }),
@@ -109,6 +107,72 @@ describe('the driver of the core', () => {
     assert.deepEqual(
       world.trace.filter((line) => line !== 'advance'),
       ['write 1', 'write snapshot 9', 'restore 9', 'write 10'],
+    );
+    await world.node.stop();
+  });
+
+  test('what is committed and in the log is applied while the next write is under way, and reads are answered', async () => {
+    const world = new World();
+    await world.give(ready({ entries: [entry(1)] }));
+    await world.finishWrite();
+    await world.give(ready({ entries: [entry(2)] }));
+    await world.give(
+      ready({ entries: [entry(3)], committed: [entry(1)], reads: [{ context: 'r', index: 1 }] }),
+    );
+    assert.deepEqual(world.trace, ['write 1', 'advance', 'write 2', 'apply 1', 'reads']);
+    await world.finishWrite();
+    await world.finishWrite();
+    assert.deepEqual(world.trace.slice(5), ['advance', 'write 3', 'advance']);
+    await world.node.stop();
+  });
+
+  test('NODE-3 what is committed waits until it is in the log itself, and what comes behind it with it', async () => {
+    const world = new World();
+    await world.give(ready({ entries: [entry(1)] }));
+    await world.give(ready({ entries: [entry(2)], committed: [entry(1)] }));
+    await world.give(ready({ committed: [entry(2)] }));
+    assert.deepEqual(world.trace, ['write 1']);
+    await world.finishWrite();
+    assert.deepEqual(world.trace.slice(1), ['apply 1', 'advance', 'write 2']);
+    await world.finishWrite();
+    assert.deepEqual(world.trace.slice(4), ['apply 2', 'advance', 'advance']);
+    await world.node.stop();
+  });
+
+  test('NODE-3 an entry that takes the place of another is not applied before it has done so on disk', async () => {
+    const world = new World();
+    await world.give(ready({ entries: [entry(1), entry(2)] }));
+    await world.finishWrite();
+    await world.give(ready({ entries: [entry(2)] }));
+    await world.give(ready({ committed: [entry(1)] }), ready({ committed: [entry(2)] }));
+    assert.deepEqual(world.trace.slice(2), ['write 2', 'apply 1']);
+    await world.finishWrite();
+    assert.deepEqual(world.trace.slice(4), ['apply 2', 'advance', 'advance', 'advance']);
+    await world.node.stop();
+  });
+
+  test('a change of the configuration is applied when all before it is advanced', async () => {
+    const world = new World();
+    const change: Entry = { ...entry(1), type: 'conf-change' };
+    await world.give(ready({ entries: [change] }));
+    await world.finishWrite();
+    await world.give(ready({ entries: [entry(2)] }));
+    await world.give(ready({ committed: [change] }));
+    assert.deepEqual(world.trace.slice(2), ['write 2']);
+    await world.finishWrite();
+    assert.deepEqual(world.trace.slice(3), ['advance', 'apply 1', 'advance']);
+    await world.node.stop();
+  });
+
+  test('nothing passes a snapshot that is to be restored', async () => {
+    const world = new World();
+    const metadata = { index: 9, term: 1, conf: confOf(['x']) };
+    await world.give(ready({ entries: [entry(1)] }));
+    await world.give(ready({ snapshot: { metadata }, mustSync: true }), ready({ committed: [entry(10)] }));
+    for (let i = 0; i < 3; i++) await world.finishWrite();
+    assert.deepEqual(
+      world.trace.filter((line) => line !== 'advance'),
+      ['write 1', 'write snapshot 9', 'restore 9', 'apply 10'],
     );
     await world.node.stop();
   });

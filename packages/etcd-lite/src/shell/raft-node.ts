@@ -1,13 +1,22 @@
-import { type Clock, type Timer, Traffic } from '@kubelab/component-base';
+import { assert, type Clock, type Timer, Traffic } from '@kubelab/component-base';
 import type { Init } from '@kubelab/rpc';
-import type { Entry, Message, Raft, ReadState, Ready, SnapshotMetadata, SoftState } from 'raft-consensus';
+import type {
+  Entry,
+  Message,
+  MessageType,
+  Raft,
+  ReadState,
+  Ready,
+  SnapshotMetadata,
+  SoftState,
+} from 'raft-consensus';
 import { entryToWire } from '../transport/message-codec.ts';
 import type { WalRecord } from '../wire.ts';
 import type { Anticipation } from './anticipation.ts';
 
 /** What the driver works on. */
 export interface RaftNodeOptions {
-  readonly raft: Pick<Raft, 'tick' | 'step' | 'hasReady' | 'ready' | 'persisted' | 'advance'>;
+  readonly raft: Pick<Raft, 'leader' | 'tick' | 'step' | 'hasReady' | 'ready' | 'persisted' | 'advance'>;
   readonly clock: Clock;
   /** One unit of Raft's logical time. */
   readonly tickMs: number;
@@ -19,6 +28,8 @@ export interface RaftNodeOptions {
   readonly restore: (metadata: SnapshotMetadata) => Promise<void>;
   readonly reads: (reads: readonly ReadState[]) => void;
   readonly leadership: (state: SoftState) => void;
+  /** There is another leader than before: what is proposed now is in its first appends, or in this round's messages to it. */
+  readonly leaderKnown: () => void;
   /** Just before each round: what came in during this turn can still join it. */
   readonly beforeRound: () => void;
   /** Where a process has this member for itself. */
@@ -27,15 +38,33 @@ export interface RaftNodeOptions {
   readonly fatal: (error: unknown) => void;
 }
 
+const ELECTION_TYPES: ReadonlySet<MessageType> = new Set([
+  'timeout-now',
+  'pre-vote',
+  'pre-vote-response',
+  'vote',
+  'vote-response',
+]);
+
+/** A Ready on its way. */
+interface Taken {
+  readonly ready: Ready;
+  isPersisted: boolean;
+  isApplied: boolean;
+}
+
 /**
- * The one driver of the core: ready → send → append to the log → send what waited for it → apply → advance.
+ * The one driver of the core: ready → send → append to the log → send what waited for it → apply → advance. What is
+ * committed, and in the log already, is applied before the next write, and while one is under way.
  * Invariants
  *   NODE-1  one write at a time; what arrives meanwhile goes into the next one together
  *   NODE-2  Readies are persisted, applied and advanced in the order in which they came
+ *   NODE-3  nothing is applied that is not in this member's own log on disk
  */
 export class RaftNode {
   readonly #options: RaftNodeOptions;
-  readonly #queue: Ready[] = [];
+  /** Those that are not advanced yet, in order. */
+  readonly #taken: Taken[] = [];
   readonly #traffic = new Traffic();
   #isAwake = false;
   #isDriving = false;
@@ -46,6 +75,7 @@ export class RaftNode {
   #commitOnly: Ready['hardState'];
   #tickTimer: Timer | undefined;
   #isLeader = false;
+  #leader: string | undefined;
   #lateHeartbeats = 0;
 
   constructor(options: RaftNodeOptions) {
@@ -65,7 +95,13 @@ export class RaftNode {
     } catch (error) {
       return this.#fail(error);
     }
-    this.wake();
+    if (messages.some(({ type }) => ELECTION_TYPES.has(type))) this.hurry();
+    else this.wake();
+  }
+
+  /** As `wake`, but nothing else of this turn is waited for: nobody is served while the leader changes. */
+  hurry(): void {
+    queueMicrotask(this.#hurried);
   }
 
   /**
@@ -81,6 +117,10 @@ export class RaftNode {
 
   readonly #awake = (): void => {
     this.#isAwake = false;
+    this.#hurried();
+  };
+
+  readonly #hurried = (): void => {
     if (!this.#isStopped) this.#round();
   };
 
@@ -115,19 +155,25 @@ export class RaftNode {
 
   /** Takes what the core wants done, and does at once what need not wait for a write. */
   #take(): void {
-    const { raft, send, leadership, beforeRound } = this.#options;
+    const { raft, send, leadership, leaderKnown, beforeRound } = this.#options;
+    const { leader } = raft;
+    if (leader !== this.#leader && leader !== undefined) leaderKnown();
+    this.#leader = leader;
     beforeRound();
     for (let ready = raft.ready(); ready !== undefined; ready = raft.ready()) {
-      if (ready.softState !== undefined) {
-        this.#isLeader = ready.softState.role === 'leader';
-        leadership(ready.softState);
-      }
       // A leader's appends leave now, while its own write is still to come.
       if (ready.messages.length > 0) {
         send(ready.messages);
         this.#hasSent = true;
       }
-      this.#queue.push(ready);
+      if (ready.softState !== undefined) {
+        this.#isLeader = ready.softState.role === 'leader';
+        leadership(ready.softState);
+      }
+      this.#taken.push({ ready, isPersisted: false, isApplied: false });
+      this.#applyDurable();
+      // Each waits for the state it speaks of by itself.
+      if (ready.reads.length > 0) this.#options.reads(ready.reads);
     }
   }
 
@@ -141,9 +187,9 @@ export class RaftNode {
     this.#isDriving = true;
     let isInPlace = false;
     try {
-      while (this.#queue.length > 0 && !this.#isStopped) {
-        const batch = this.#takeBatch();
-        const record = this.#recordOf(batch);
+      while (this.#taken.length > 0 && !this.#isStopped) {
+        const batch = this.#batch();
+        const record = this.#recordOf(batch.map(({ ready }) => ready));
         if (record !== undefined) {
           // One entry, or a vote: somebody waits for just this.
           const isLone = record.snapshot === null && (record.entries?.length ?? 0) <= 1;
@@ -154,12 +200,13 @@ export class RaftNode {
           if (this.#isStopped) return;
         }
         this.#hasSent = false;
-        for (const ready of batch) {
-          const restored = this.#finish(ready);
+        for (const taken of batch) {
+          const restored = this.#finish(taken);
           if (restored !== undefined) await restored;
-          this.#options.raft.advance(ready);
+          this.#taken.shift();
+          this.#options.raft.advance(taken.ready);
         }
-        if (this.#options.raft.hasReady()) this.#take();
+        this.#take();
       }
       if (isInPlace) this.#options.anticipation?.served();
     } catch (error) {
@@ -170,9 +217,9 @@ export class RaftNode {
   }
 
   /** All that waits, but a snapshot goes alone: the state must be restored between two writes. */
-  #takeBatch(): Ready[] {
-    const snapshotAt = this.#queue.findIndex(({ snapshot }) => snapshot !== undefined);
-    return this.#queue.splice(0, snapshotAt < 0 ? this.#queue.length : Math.max(1, snapshotAt));
+  #batch(): readonly Taken[] {
+    const snapshotAt = this.#taken.findIndex(({ ready }) => ready.snapshot !== undefined);
+    return this.#taken.slice(0, snapshotAt < 0 ? undefined : Math.max(1, snapshotAt));
   }
 
   /**
@@ -193,21 +240,40 @@ export class RaftNode {
     };
   }
 
-  /** Resolves, if it has to wait at all, when `ready` is restored and applied. */
-  #finish(ready: Ready): Promise<void> | undefined {
+  /** Resolves, if it has to wait at all, when it is restored and applied. */
+  #finish(taken: Taken): Promise<void> | undefined {
     const { raft, send, restore } = this.#options;
+    const { ready } = taken;
+    taken.isPersisted = true;
     raft.persisted(ready);
     if (ready.messagesAfterWrite.length > 0) send(ready.messagesAfterWrite);
     if (ready.snapshot !== undefined) {
-      return restore(ready.snapshot.metadata).then(() => this.#apply(ready));
+      return restore(ready.snapshot.metadata).then(() => this.#apply(taken));
     }
-    this.#apply(ready);
+    this.#applyDurable();
+    assert(taken.isApplied, 'NODE-2');
     return undefined;
   }
 
-  #apply({ committed, reads }: Ready): void {
-    if (committed.length > 0) this.#options.apply(committed);
-    if (reads.length > 0) this.#options.reads(reads);
+  /** As far as the log on disk reaches, and no snapshot is to be restored first (NODE-3). */
+  #applyDurable(): void {
+    let unwritten = Number.POSITIVE_INFINITY;
+    for (const taken of this.#taken) {
+      const { ready, isPersisted, isApplied } = taken;
+      if (!isPersisted) unwritten = Math.min(unwritten, ready.entries[0]?.index ?? unwritten);
+      if (isApplied) continue;
+      const last = ready.committed.at(-1)?.index ?? 0;
+      if (ready.snapshot !== undefined || last >= unwritten) return;
+      // The core learns of a new configuration only once it knows all before it to be applied.
+      const isFirst = taken === this.#taken[0];
+      if (!isFirst && ready.committed.some(({ type }) => type === 'conf-change')) return;
+      this.#apply(taken);
+    }
+  }
+
+  #apply(taken: Taken): void {
+    taken.isApplied = true;
+    if (taken.ready.committed.length > 0) this.#options.apply(taken.ready.committed);
   }
 
   #fail(error: unknown): void {

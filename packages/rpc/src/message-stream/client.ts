@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { connectSocket } from '../connect-socket.ts';
 import { frameOf } from '../grpc-server/message-reader.ts';
-import type { ClientTls } from '../tls.ts';
+import { type ClientTls, isSecure } from '../tls.ts';
 import { MessageSocket } from './message-socket.ts';
 
 /** See `GrpcServer`. */
@@ -47,18 +47,10 @@ export class MessageStream {
 
   constructor(options: MessageStreamOptions) {
     this.#options = options;
-    const { url, tls, path, protocol, headers } = options;
-    this.#connecting = connectSocket(url, tls, 'http/1.1');
-    const upgrade = request({
-      createConnection: () => this.#connecting,
-      host: new URL(url).host,
-      path,
-      headers: { ...headers, connection: 'Upgrade', upgrade: protocol },
-    });
-    upgrade.on('upgrade', (_response, socket, head) => this.#opened(socket, head));
-    upgrade.on('response', (response) => void this.#refused(response));
-    upgrade.on('error', (error) => this.#end(error));
-    upgrade.end();
+    this.#connecting = connectSocket(options.url, options.tls, 'http/1.1');
+    this.#connecting.on('error', (error) => this.#end(error));
+    // Not before: where nobody listens, and that is asked again and again, a request would be the dearest part.
+    this.#connecting.on(isSecure(options.url) ? 'secureConnect' : 'connect', () => this.#ask());
     this.#keepalive = setInterval(() => this.#ping(), options.keepaliveTimeMs);
   }
 
@@ -85,6 +77,20 @@ export class MessageStream {
     this.#isOver = true;
     clearInterval(this.#keepalive);
     this.#connecting.destroy();
+  }
+
+  #ask(): void {
+    const { url, path, protocol, headers } = this.#options;
+    const upgrade = request({
+      createConnection: () => this.#connecting,
+      host: new URL(url).host,
+      path,
+      headers: { ...headers, connection: 'Upgrade', upgrade: protocol },
+    });
+    upgrade.on('upgrade', (_response, socket, head) => this.#opened(socket, head));
+    upgrade.on('response', (response) => void this.#refused(response));
+    upgrade.on('error', (error) => this.#end(error));
+    upgrade.end();
   }
 
   #opened(socket: Socket, head: Buffer): void {
