@@ -60,7 +60,7 @@ export class Nemesis {
     const { random, onFault, onCrashed, operator, settings } = this.#world;
     if (!node.isUp) return;
     const mayFlip = !this.#isOver && settings.faults.includes('bit-flip') && operator.canLose(node);
-    const tearing = (['all-lost', 'some-lost', 'some-lost', 'none-lost'] as const)[random.int(4)] as Tearing;
+    const tearing = (['all-lost', 'some-lost', 'first-lost', 'none-lost'] as const)[random.int(4)] as Tearing;
     onFault(node, `${note}, ${tearing}`);
     node.crash(tearing);
     if (mayFlip && random.float() < 0.7) {

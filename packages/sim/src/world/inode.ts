@@ -2,8 +2,11 @@ import type { Random } from '@kubelab/component-base';
 
 export const SECTOR_BYTES = 512;
 
-/** What a crash does to sectors that were written and not synced. */
-export type Tearing = 'all-lost' | 'some-lost' | 'none-lost';
+/**
+ * What a crash does to sectors that were written and not synced. `first-lost`: all but the first of a file arrive, where whatever
+ * was written begins.
+ */
+export type Tearing = 'all-lost' | 'some-lost' | 'first-lost' | 'none-lost';
 
 /** The content of a file: as processes see it, and as it is on the platter. */
 export class Inode {
@@ -55,10 +58,13 @@ export class Inode {
 
   /** Power is lost: of what was not synced, whole sectors arrive or do not (SIM-2). */
   crash(random: Random, tearing: Tearing): void {
-    const survives = (): boolean =>
-      tearing === 'none-lost' || (tearing === 'some-lost' && random.float() < 0.5);
+    const first = Math.min(...this.#dirty);
+    const survives = (sector?: number): boolean => {
+      if (tearing === 'some-lost') return random.float() < 0.5;
+      return tearing === 'none-lost' || (tearing === 'first-lost' && sector !== first);
+    };
     if (this.size !== this.durableSize && survives()) this.#platter = resized(this.#platter, this.size);
-    for (const sector of this.#dirty) if (survives()) this.#put(sector, this.#sectorOf(sector));
+    for (const sector of this.#dirty) if (survives(sector)) this.#put(sector, this.#sectorOf(sector));
     this.#dirty.clear();
     this.#cache = Buffer.from(this.#platter);
   }

@@ -74,6 +74,14 @@ describe('the simulated disk', () => {
     }
   });
 
+  test('SIM-2 of a write that loses its first sector alone the rest is there', async () => {
+    const machine = new Machine(1);
+    await machine.run(writtenTwice);
+    machine.disk.crash('first-lost');
+    const content = Buffer.from((await machine.read('/f')) ?? []);
+    assert.deepEqual([content[511], content[512], content.at(-1)], [1, 2, 2]);
+  });
+
   test('SIM-2 what a file held before it was cut does not come back', async () => {
     const machine = new Machine(1);
     await machine.run(writtenTwice);

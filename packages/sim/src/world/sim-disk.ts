@@ -61,7 +61,12 @@ export class SimDisk {
       inode?.crash(this.#random, tearing);
     for (const folder of new Set(this.#pending.map((change) => change.folder))) {
       const changes = this.#pending.filter((change) => change.folder === folder);
-      const kept = { 'all-lost': 0, 'none-lost': changes.length, 'some-lost': undefined }[tearing];
+      const kept = {
+        'all-lost': 0,
+        'some-lost': undefined,
+        'first-lost': undefined,
+        'none-lost': changes.length,
+      }[tearing];
       for (const change of changes.slice(0, kept ?? this.#random.int(changes.length + 1)))
         change.apply(this.#durableNames);
     }
