@@ -27,6 +27,8 @@ class World {
   readonly waiting: Ready[] = [];
   readonly writes: (() => void)[] = [];
   failure: unknown;
+  /** Writes are done when they return. */
+  isQuick = false;
   /** What the core does with a message. */
   step: (message: Message) => void = () => undefined;
   readonly node = new RaftNode({
@@ -44,7 +46,7 @@ class World {
     append: (record: Init<WalRecord>) => {
       const what = (record.entries ?? []).map(({ index }) => index).join(',');
       this.trace.push(`write ${record.snapshot ? `snapshot ${record.snapshot.index}` : what}`);
-      return new Promise((resolve) => this.writes.push(resolve));
+      return this.isQuick ? undefined : new Promise((resolve) => this.writes.push(resolve));
     },
     send: (messages) => void this.trace.push(`send ${messages.map(({ from }) => from).join(',')}`),
     apply: (entries) => void this.trace.push(`apply ${entries.map(({ index }) => index).join(',')}`),
@@ -124,6 +126,21 @@ describe('the driver of the core', () => {
     await world.finishWrite();
     assert.deepEqual(world.trace.slice(5), ['advance', 'write 3', 'advance']);
     await world.node.stop();
+  });
+
+  test('a follower writes and acknowledges before it applies what came with that, a leader after', async () => {
+    const [follower, leader] = [new World(), new World()];
+    for (const world of [follower, leader]) {
+      await world.give(ready({ entries: [entry(1)] }));
+      await world.finishWrite();
+      world.isQuick = true;
+    }
+    await leader.give(ready({ softState: { role: 'leader', leader: 'x' } }));
+    const next = { entries: [entry(2)], committed: [entry(1)], messagesAfterWrite: [message('ack')] };
+    for (const world of [follower, leader]) await world.give(ready(next));
+    assert.deepEqual(follower.trace.slice(2), ['write 2', 'send ack', 'apply 1', 'advance']);
+    assert.deepEqual(leader.trace.slice(3), ['apply 1', 'write 2', 'send ack', 'advance']);
+    for (const world of [follower, leader]) await world.node.stop();
   });
 
   test('NODE-3 what is committed waits until it is in the log itself, and what comes behind it with it', async () => {

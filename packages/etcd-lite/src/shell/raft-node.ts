@@ -171,7 +171,8 @@ export class RaftNode {
         leadership(ready.softState);
       }
       this.#taken.push({ ready, isPersisted: false, isApplied: false });
-      this.#applyDurable();
+      // A leader's clients wait for this; at a follower hardly anybody, and the leader waits for what it writes.
+      if (this.#isLeader || this.#isDriving) this.#applyDurable();
       // Each waits for the state it speaks of by itself.
       if (ready.reads.length > 0) this.#options.reads(ready.reads);
     }
@@ -194,8 +195,11 @@ export class RaftNode {
           // One entry, or a vote: somebody waits for just this.
           const isLone = record.snapshot === null && (record.entries?.length ?? 0) <= 1;
           const written = this.#options.append(record, isLone);
-          if (written !== undefined) await written;
-          else isInPlace = !this.#hasSent;
+          if (written === undefined) isInPlace = !this.#hasSent;
+          else {
+            this.#applyDurable();
+            await written;
+          }
           // Nobody is there any more for what would follow from it.
           if (this.#isStopped) return;
         }

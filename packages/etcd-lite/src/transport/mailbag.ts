@@ -41,7 +41,7 @@ export class Mailbag {
     const hurried = this.#hurried(messages);
     const leaving: Message[] = [];
     for (const message of messages) {
-      if (hurried.has(message.to)) leaving.push(...this.#taken(message.to), message);
+      if (hurried.has(message.to)) leaving.push(...followedBy(this.#taken(message.to), message));
       else this.#hold(message);
     }
     if (leaving.length > 0) this.#peers.send(leaving);
@@ -91,10 +91,7 @@ export class Mailbag {
 
   #hold(message: Message): void {
     const held = this.#held.get(message.to) ?? [];
-    this.#held.set(message.to, held);
-    // An append says itself what is committed.
-    if (message.type === 'append' && held.at(-1)?.type === 'commit') held.pop();
-    held.push(message);
+    this.#held.set(message.to, followedBy(held, message));
     this.#timer ??= this.#clock.setTimer(WAIT_MS, () => this.#leaveAll());
   }
 
@@ -110,6 +107,13 @@ export class Mailbag {
     this.#held.clear();
     if (held.length > 0) this.#peers.send(held);
   }
+}
+
+/** An append says itself what is committed. */
+function followedBy(held: Message[], message: Message): Message[] {
+  if (message.type === 'append' && held.at(-1)?.type === 'commit') held.pop();
+  held.push(message);
+  return held;
 }
 
 /**
