@@ -1,6 +1,7 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { closeSync, constants, openSync, write, writeSync } from 'node:fs';
+import { BlockWriter } from './block-writer.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { Patience } from './patience.ts';
 
@@ -59,6 +60,9 @@ function realFile(handle: FileHandle, path: string): DiskFile {
   // are two
   // (92 µs against 116 on a small virtual machine).
   const syncedFd = (): number => (synced ??= openSync(path, constants.O_RDWR | constants.O_DSYNC));
+  // Past the page cache it takes a fifth less, where that is possible: null, where it is not.
+  let blocks: BlockWriter | null | undefined;
+  const blockWriter = (): BlockWriter | null => (blocks ??= BlockWriter.open(path, handle.fd) ?? null);
   return {
     size: async () => (await handle.stat()).size,
     async read(position, length) {
@@ -72,6 +76,7 @@ function realFile(handle: FileHandle, path: string): DiskFile {
       return buffer.subarray(0, done);
     },
     async write(position, data) {
+      blocks?.forget();
       if (data.length <= DIRECT_WRITE_BYTES_MAX) return writeNow(handle.fd, data, position);
       let done = 0;
       while (done < data.length) {
@@ -80,24 +85,33 @@ function realFile(handle: FileHandle, path: string): DiskFile {
       }
     },
     writeSynced(position, data, mayBlock) {
-      const fd = syncedFd();
-      if (!mayBlock || data.length > DIRECT_WRITE_BYTES_MAX || !patience.mayBlock())
-        return writeOnThread(fd, data, position);
+      if (!mayBlock || data.length > DIRECT_WRITE_BYTES_MAX || !patience.mayBlock()) {
+        blocks?.forget();
+        return writeOnThread(syncedFd(), data, position);
+      }
       const startedMs = performance.now();
-      writeNow(fd, data, position);
+      if (blockWriter()?.writeNow(position, data) !== true) {
+        blocks?.forget();
+        writeNow(syncedFd(), data, position);
+      }
       patience.took(performance.now() - startedMs);
       return undefined;
     },
     async preallocate(length) {
+      blocks?.forget();
       const from = (await handle.stat()).size;
       for (let at = from; at < length; at += ZEROES.length) {
         await handle.write(ZEROES, 0, Math.min(ZEROES.length, length - at), at);
       }
     },
-    truncate: (length) => handle.truncate(length),
+    truncate: (length) => {
+      blocks?.forget();
+      return handle.truncate(length);
+    },
     sync: () => handle.datasync(),
     close: () => {
       if (synced !== undefined) closeSync(synced);
+      blocks?.close();
       return handle.close();
     },
   };
