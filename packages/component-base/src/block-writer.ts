@@ -25,21 +25,24 @@ interface Blocks {
 export class BlockWriter {
   readonly #file: number;
   readonly #fd: number;
-  /** Memory of WebAssembly alone is known to begin where a page does. */
-  readonly #memory = new Uint8Array(new WebAssembly.Memory({ initial: ROOM_BYTES / PAGE_BYTES }).buffer);
+  readonly #memory: Uint8Array;
   /** The blocks in memory that are as in the file. */
   #known: Blocks = { at: 0, length: 0 };
 
-  private constructor(file: number, fd: number) {
+  private constructor(file: number, fd: number, memory: Uint8Array) {
     this.#file = file;
     this.#fd = fd;
+    this.#memory = memory;
   }
 
   /** `file`: the same one, opened as usual. Undefined: not on this file system, or this machine. */
   static open(path: string, file: number): BlockWriter | undefined {
     if (constants.O_DIRECT === undefined) return undefined;
     try {
-      return new BlockWriter(file, openSync(path, constants.O_RDWR | constants.O_DIRECT | constants.O_DSYNC));
+      // Of all memory in JavaScript only this is known to begin where a page does.
+      const { buffer } = new WebAssembly.Memory({ initial: ROOM_BYTES / PAGE_BYTES });
+      const fd = openSync(path, constants.O_RDWR | constants.O_DIRECT | constants.O_DSYNC);
+      return new BlockWriter(file, fd, new Uint8Array(buffer));
     } catch {
       return undefined;
     }
@@ -50,7 +53,7 @@ export class BlockWriter {
     this.#known = { at: 0, length: 0 };
   }
 
-  /** False: not here; nothing has happened. */
+  /** False: it is not done, not wholly at least, and wants to be written in another way. */
   writeNow(position: number, data: Uint8Array): boolean {
     const blocks = this.#compose(position, data);
     if (blocks === undefined) return false;

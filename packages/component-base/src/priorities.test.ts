@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 
-/** Of all threads of a process after `act`. */
-function prioritiesAfter(act: string): (readonly [name: string, priority: number])[] {
+/** Of all threads of a process after `acts`. */
+function prioritiesAfter(...acts: string[]): (readonly [name: string, priority: number])[] {
   const program = `
     import { readdirSync, readFileSync } from 'node:fs';
     import { getPriority } from 'node:os';
-    import { ${act} } from ${JSON.stringify(new URL('priorities.ts', import.meta.url).href)};
-    ${act}();
+    import { ${acts.join(', ')} } from ${JSON.stringify(new URL('priorities.ts', import.meta.url).href)};
+    ${acts.map((act) => `${act}();`).join(' ')}
     const nameOf = (thread) => readFileSync('/proc/self/task/' + thread + '/comm', 'utf8').trim();
     const threads = readdirSync('/proc/self/task');
     console.log(JSON.stringify(threads.map((thread) => [nameOf(thread), getPriority(Number(thread))])));
@@ -28,4 +28,9 @@ test("V8's own threads wait for all others, the program's do not", { skip }, () 
 
 test('a process that steps back does so with all its threads', { skip }, () => {
   for (const [name, priority] of prioritiesAfter('stepBack')) assert.equal(priority, 10, name);
+});
+
+test("stepping back brings V8's threads no further forward", { skip }, () => {
+  for (const [name, priority] of prioritiesAfter('quietWorkers', 'stepBack'))
+    assert.equal(priority, name === 'V8Worker' ? 19 : 10, name);
 });

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 
 /** As the kernel names V8's threads that compile, and look for garbage, beside the program. */
 const WORKER_NAME = 'V8Worker';
@@ -31,7 +31,8 @@ function setPriorities(priority: number, isMeant: (thread: string) => boolean): 
   if (process.platform !== 'linux') return;
   try {
     for (const thread of readdirSync('/proc/self/task')) {
-      if (isMeant(thread)) setPriority(Number(thread), priority);
+      // Those that come later already stay there: to take that back is the administrator's alone.
+      if (isMeant(thread) && getPriority(Number(thread)) < priority) setPriority(Number(thread), priority);
     }
   } catch {
     // No /proc, or no permission: it is only a kindness.

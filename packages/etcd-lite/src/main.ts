@@ -48,7 +48,6 @@ export async function main(argv: readonly string[]): Promise<void> {
         // 2. The other members' door: members that start for the first time find each other there.
         const door = new PeerDoor();
         const peerServer = new GrpcServer({
-          receiveBytesMax: PEER_RECEIVE_BYTES_MAX,
           onUpgrade: new PeerStreams(door).onUpgrade,
         });
         addPeerService(peerServer, door);
@@ -114,7 +113,5 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 /** Watch streams never end by themselves: after this they are cut. */
 const STOP_GRACE_MS = 200;
-/** A batch of appends. */
-const PEER_RECEIVE_BYTES_MAX = 64 * 1024 * 1024;
 
 if (import.meta.main) await main(process.argv.slice(2));

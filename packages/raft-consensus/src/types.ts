@@ -91,7 +91,8 @@ export interface ReadState {
  * Several may be under way: `ready()` may be called again before the earlier one was advanced (so that
  * appends leave for the followers while a write is in flight), but writes, applies, `persisted` and
  * `advance` keep the order of the Readies, and `messagesAfterWrite` waits for the writes of all earlier
- * ones too.
+ * ones too. What is `committed` may be applied before the write of its own Ready, if it is in the stored log already; a
+ * configuration change only when all Readies before are advanced.
  */
 export interface Ready {
   /** The write of step 2 must be durable before step 3. False when only `hardState.commit` moved. */

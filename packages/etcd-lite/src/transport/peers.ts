@@ -130,7 +130,7 @@ export class Peers implements PeerTransport {
     return link.ask<T>(question, request, timeoutMs);
   }
 
-  /** The messages of one turn to one member leave in one gRPC message, unless that would be too large. */
+  /** The messages of one turn to one member leave in one frame, unless that would be too large. */
   send(messages: readonly Message[]): void {
     const batches = new Map<string, { wires: Init<WireMessage>[]; bytes: number }>();
     const flush = (to: string): void => {
