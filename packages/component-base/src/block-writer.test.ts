@@ -16,7 +16,7 @@ function fileOf(t: TestContext, name: string) {
   const model = Buffer.alloc(SIZE, 7);
   writeFileSync(path, model);
   const file = openSync(path, 'r+');
-  const writer = BlockWriter.open(path, file);
+  const writer = BlockWriter.open(path);
   t.after(() => {
     writer?.close();
     closeSync(file);
@@ -65,7 +65,7 @@ test('what would make the file longer, or is too much, is left to others, and ch
 });
 
 test('where it cannot be opened there is none', () => {
-  assert.equal(BlockWriter.open(join(folder, 'absent'), 0), undefined);
+  assert.equal(BlockWriter.open(join(folder, 'absent')), undefined);
 });
 
 test('a file of the disk has what was written to it in any way', async () => {

@@ -1,6 +1,6 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
 import { closeSync, constants, openSync, write, writeSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { BlockWriter } from './block-writer.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { Patience } from './patience.ts';
@@ -64,7 +64,7 @@ function realFile(handle: FileHandle, path: string): DiskFile {
   let blocks: BlockWriter | undefined;
   let mayHaveBlocks = true;
   const blockWriter = (): BlockWriter | undefined => {
-    if (mayHaveBlocks) blocks = BlockWriter.open(path, handle.fd);
+    if (mayHaveBlocks) blocks = BlockWriter.open(path);
     mayHaveBlocks = false;
     return blocks;
   };

@@ -5,6 +5,7 @@ import { ClientsDoor } from './clients-door.ts';
 import { checkBootstrap } from './flags/bootstrap.ts';
 import { authFlagsOf, memberOptionsOf } from './flags/derived.ts';
 import { loggerOf, settingsOf } from './flags/index.ts';
+import { compileEarly } from './early-code.ts';
 import { etcdFlags } from './flags.ts';
 import { RpcTable } from './http/rpc-table.ts';
 import { bindServices } from './services/bind.ts';
@@ -41,6 +42,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         for (const { level, msg, fields } of settings.notices) log[level](msg, fields);
         // 1. Who we are, by the flags.
         const cluster = parseCluster(flags['initial-cluster'], flags.name, flags['initial-cluster-token']);
+        if (cluster.members.length === 1) compileEarly();
         const dataDir = flags['data-dir'] ?? `${flags.name}.etcd`;
         onStop(await takeDataFolder(dataDir));
         const clientSecurity = await clientDoor(flags, { dataDir, nowMs: clock.now(), log });

@@ -97,9 +97,9 @@ export interface ReadState {
 export interface Ready {
   /** The write of step 2 must be durable before step 3. False when only `hardState.commit` moved. */
   readonly mustSync: boolean;
-  readonly softState?: SoftState;
-  readonly hardState?: HardState;
-  readonly snapshot?: Snapshot;
+  readonly softState: SoftState | undefined;
+  readonly hardState: HardState | undefined;
+  readonly snapshot: Snapshot | undefined;
   /** To the write-ahead log; consecutive; replaces whatever is stored at the first one's index and beyond. */
   readonly entries: readonly Entry[];
   /** Leaders' appends, heartbeats, forwarded requests: nothing in them promises what is not yet on disk. */

@@ -12,6 +12,9 @@ const message = (name: string): Message => ({ type: 'timeout-now', from: name, t
 function ready(parts: Partial<Ready>): Ready {
   return {
     mustSync: (parts.entries ?? []).length > 0,
+    softState: undefined,
+    hardState: undefined,
+    snapshot: undefined,
     entries: [],
     messages: [],
     messagesAfterWrite: [],

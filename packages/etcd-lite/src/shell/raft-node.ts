@@ -10,7 +10,7 @@ import type {
   SnapshotMetadata,
   SoftState,
 } from 'raft-consensus';
-import { entryToWire } from '../transport/message-codec.ts';
+import { entryToWire, hardStateToWire } from '../transport/message-codec.ts';
 import type { WalRecord } from '../wire.ts';
 import type { Anticipation } from './anticipation.ts';
 
@@ -240,7 +240,7 @@ export class RaftNode {
     return {
       entries: batch.flatMap(({ entries }) => entries.map(entryToWire)),
       snapshot: batch[0]?.snapshot?.metadata ?? null,
-      hardState: hardState === undefined ? null : { ...hardState, vote: hardState.vote ?? '' },
+      hardState: hardState === undefined ? null : hardStateToWire(hardState),
     };
   }
 

@@ -3,7 +3,7 @@ import { assert, type Disk, type Logger, type Random } from '@kubelab/component-
 import type { Int64 } from '@kubelab/rpc';
 import type { HardState, InitialState, SnapshotMetadata } from 'raft-consensus';
 import type { Members } from '../core/members.ts';
-import { entryFromWire, entryToWire } from '../transport/message-codec.ts';
+import { entryFromWire, entryToWire, hardStateToWire } from '../transport/message-codec.ts';
 import type { WalContents } from '../wal/recovery.ts';
 import { CheckpointMissingError, LogMissingError, parseSegmentFile } from '../wal/segment.ts';
 import { Wal } from '../wal/wal.ts';
@@ -96,7 +96,7 @@ export async function startUp(options: StartUpOptions): Promise<Started> {
   if (isCutOff) {
     await wal.append({
       snapshot: restored?.metadata ?? first.metadata,
-      hardState: { ...initial.hardState, vote: initial.hardState.vote ?? '' },
+      hardState: hardStateToWire(initial.hardState),
     });
   }
   const stored = restored?.state.members;
@@ -149,7 +149,7 @@ async function aloneFrom(started: Started, log: Logger): Promise<Started> {
   };
   await wal.append({
     entries: added.map(entryToWire),
-    hardState: { ...hardState, vote: hardState.vote ?? '' },
+    hardState: hardStateToWire(hardState),
   });
   log.warn('forced a new cluster of this member alone', { removed: added.length, index: hardState.commit });
   return { ...started, initial: { ...initial, hardState, log: { ...initial.log, entries } } };

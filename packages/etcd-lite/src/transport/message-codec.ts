@@ -1,7 +1,7 @@
-import type { Init } from '@kubelab/rpc';
 import { unreachable } from '@kubelab/component-base';
-import type { ConfState, Entry, Message, MessageType, SnapshotMetadata } from 'raft-consensus';
-import type { WireConfState, WireEntry, WireMessage, WireSnapshotMetadata } from '../wire.ts';
+import type { Init } from '@kubelab/rpc';
+import type { ConfState, Entry, HardState, Message, MessageType, SnapshotMetadata } from 'raft-consensus';
+import type { WalRecord, WireConfState, WireEntry, WireMessage, WireSnapshotMetadata } from '../wire.ts';
 
 export function entryToWire({ term, index, type, data }: Entry): WireEntry {
   return { term, index, isConfChange: type === 'conf-change', data };
@@ -9,6 +9,10 @@ export function entryToWire({ term, index, type, data }: Entry): WireEntry {
 
 export function entryFromWire({ term, index, isConfChange, data }: WireEntry): Entry {
   return { term, index, type: isConfChange ? 'conf-change' : 'normal', data };
+}
+
+export function hardStateToWire({ term, vote, commit }: HardState): NonNullable<WalRecord['hardState']> {
+  return { term, vote: vote ?? '', commit };
 }
 
 export function confFromWire(conf: WireConfState | null): ConfState {

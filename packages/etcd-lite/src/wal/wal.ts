@@ -112,7 +112,8 @@ export class Wal {
    */
   #appended({ hardState, entries, snapshot }: Init<WalRecord>): undefined {
     if (hardState !== undefined && hardState !== null) {
-      this.#lastHardState = { term: 0, vote: '', commit: 0, ...hardState } as WalRecord['hardState'];
+      const { term = 0, vote = '', commit = 0 } = hardState;
+      this.#lastHardState = { term, vote, commit };
     }
     this.#lastIndex = entries?.at(-1)?.index ?? snapshot?.index ?? this.#lastIndex;
     if (this.#offset > this.#segmentBytes / 2) this.#spare ??= this.#startSpare();
