@@ -21,7 +21,7 @@ export const FULL: Scale = {
   dataKeys: 100_000,
   churnPasses: 3,
   defragMegabytes: 256,
-  kills: 5,
+  kills: 9,
 };
 
 export const QUICK: Scale = {
