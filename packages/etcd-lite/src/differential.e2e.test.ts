@@ -4,6 +4,7 @@ import { type Random, seededRandom } from '@kubelab/component-base';
 import type { Init } from '@kubelab/rpc';
 import type { EtcdClient } from '@kubelab/rpc/client';
 import { bytesOf, prefixEnd, type RangeRequest, type RequestOp, type TxnRequest } from '@kubelab/rpc/etcd';
+import { isInRange, keyRange, type KeyRange, keyText, type KeyText } from './core/keys.ts';
 import { BothStores, isRefusal, plain } from './testing/both.ts';
 
 /** The same random requests to etcd and to us: every response must be the same, whole, refusals included. */
@@ -49,7 +50,8 @@ function randomRequest(random: Random, revision: number): [string, Call] {
     return [`delete ${show(request)}`, (client) => client.deleteRange(request)];
   }
   if (kind < 97) {
-    const request = randomTxn(random, revision, 0);
+    let request = randomTxn(random, revision, 0);
+    while (putsThenDeletes(request)) request = randomTxn(random, revision, 0);
     return [`txn ${show(request)}`, (client) => client.txn(request)];
   }
   const request = { revision: random.int(revision + 3), physical: true };
@@ -137,6 +139,41 @@ function randomTxn(random: Random, revision: number, depth: number): Init<TxnReq
     failure: ops(),
   };
 }
+
+/** etcd takes a transaction of which a nested one puts a key and a later one deletes it; we refuse that. */
+function putsThenDeletes({ success = [], failure = [] }: Init<TxnRequest>): boolean {
+  return [success, failure].some((ops) => {
+    const puts: KeyText[] = [];
+    return ops.some(({ requestTxn }) => {
+      if (requestTxn === undefined || requestTxn === null) return false;
+      const { put, deleted } = writesWithin(requestTxn);
+      const isBoth = puts.some((key) => deleted.some((range) => isInRange(range, key)));
+      puts.push(...put);
+      return isBoth || putsThenDeletes(requestTxn);
+    });
+  });
+}
+
+/** In whichever branch, at whichever depth. */
+function writesWithin({ success = [], failure = [] }: Init<TxnRequest>): {
+  readonly put: readonly KeyText[];
+  readonly deleted: readonly KeyRange[];
+} {
+  const put: KeyText[] = [];
+  const deleted: KeyRange[] = [];
+  for (const { requestPut, requestDeleteRange, requestTxn } of [...success, ...failure]) {
+    if (requestPut) put.push(keyText(requestPut.key ?? EMPTY));
+    if (requestDeleteRange)
+      deleted.push(keyRange(requestDeleteRange.key ?? EMPTY, requestDeleteRange.rangeEnd ?? EMPTY));
+    if (!requestTxn) continue;
+    const within = writesWithin(requestTxn);
+    put.push(...within.put);
+    deleted.push(...within.deleted);
+  }
+  return { put, deleted };
+}
+
+const EMPTY = new Uint8Array();
 
 function show(request: unknown): string {
   return JSON.stringify(plain(request));
