@@ -4,8 +4,8 @@ import type { PlantedBug } from './planted.ts';
 export const BUGS: readonly PlantedBug[] = [
   {
     name: 'the vote is not written down',
-    file: 'etcd-lite/src/shell/raft-node.ts',
-    from: "vote: hardState.vote ?? ''",
+    file: 'etcd-lite/src/transport/message-codec.ts',
+    from: "vote: vote ?? ''",
     to: "vote: ''",
   },
   {
