@@ -146,6 +146,8 @@ export class Nemesis {
         return operator.shrink();
       case 'promote':
         return operator.promote();
+      case 'move':
+        return operator.move((node) => this.crash(node, 'has moved'));
       case 'replace':
         return operator.replace((lost) => this.crash(lost, 'is gone'));
       // These have their own moments.

@@ -1,5 +1,6 @@
 import type { Random } from '@kubelab/component-base';
-import { EtcdError, type MemberRecord } from '@kubelab/etcd-lite';
+import type { MemberRecord } from '@kubelab/etcd-lite';
+import { isRefusal } from './clients/call.ts';
 import type { SimNode } from './world/sim-node.ts';
 import type { Timeline } from './world/timeline.ts';
 
@@ -26,6 +27,9 @@ export class Operator {
   readonly #world: OperatorWorld;
   /** A change is under way, or may be, until then. */
   #busyUntilMs = 0;
+  /** The first flags do not say any more where all are. */
+  #hasMoved = false;
+  #moveCount = 0;
   #known: readonly MemberRecord[] = [];
 
   constructor(world: OperatorWorld) {
@@ -43,7 +47,7 @@ export class Operator {
   /** The machines that belong to the cluster. */
   machines(): SimNode[] {
     const urls = new Set(this.members().flatMap(({ peerUrls }) => peerUrls));
-    return this.#world.nodes.filter(({ url }) => urls.has(url));
+    return this.#world.nodes.filter((node) => node.urls.some((url) => urls.has(url)));
   }
 
   /** Would the others still be a quorum, with their data, if this machine lost its own? */
@@ -77,7 +81,7 @@ export class Operator {
   wipe(machine: SimNode): void {
     machine.wipe();
     // A first member that was alone could not tell that others have joined it since.
-    if (this.#world.isAlone || this.#world.random.float() < 0.5) machine.joins([machine.name]);
+    if (this.#world.isAlone || this.#hasMoved || this.#world.random.float() < 0.5) this.#joins(machine);
     this.#rejoin(machine);
   }
 
@@ -126,6 +130,35 @@ export class Operator {
     this.#change(({ cluster }) => cluster.remove({ ID: Number.parseInt(chosen.raftId, 16) }));
   }
 
+  /**
+   * A machine gets another address. It is reached at both until the cluster has been told, and it starts again, or has
+   * refused: where nobody knows, for good.
+   */
+  move(restart: (node: SimNode) => void): void {
+    const { random, onAct } = this.#world;
+    const { whole, voters } = this.#voters();
+    const machine = whole[random.int(whole.length)];
+    const chosen = this.members().find(({ raftId }) => raftId === machine?.id);
+    // Whoever begins without data still asks where its flags say.
+    if (machine === undefined || chosen === undefined || this.#isBusy() || whole.length < voters.length)
+      return;
+    const before = machine.urls;
+    const next = `http://${machine.name}:${2381 + this.#moveCount++}`;
+    machine.urls = [...before, next];
+    this.#hasMoved = true;
+    onAct(machine, `moves to ${next}`);
+    const ID = Number.parseInt(chosen.raftId, 16);
+    this.#change(
+      ({ cluster }) => cluster.update({ ID, peerURLs: [next] }),
+      (isDone) => {
+        machine.urls = isDone ? [next] : before;
+        if (!isDone) return;
+        if (random.float() < 0.5) this.#joins(machine);
+        restart(machine);
+      },
+    );
+  }
+
   promote(): void {
     const { random, onAct } = this.#world;
     const learners = this.members().filter(({ isLearner }) => isLearner);
@@ -153,7 +186,7 @@ export class Operator {
   }
 
   #machineOf({ peerUrls }: MemberRecord): SimNode | undefined {
-    return this.#world.nodes.find(({ url }) => peerUrls.includes(url));
+    return this.#world.nodes.find(({ urls }) => urls.some((url) => peerUrls.includes(url)));
   }
 
   #voters(): { readonly voters: readonly MemberRecord[]; readonly whole: readonly SimNode[] } {
@@ -166,33 +199,45 @@ export class Operator {
     return { voters, whole };
   }
 
-  /** Asks any member. Without an answer nobody knows for a while whether it will still be done. */
-  #change(ask: (running: NonNullable<SimNode['running']>) => Promise<unknown>): void {
+  /**
+   * Asks any member. Without an answer nobody knows for a while whether it will still be done, and `onAnswer` is not
+   * called.
+   */
+  #change(
+    ask: (running: NonNullable<SimNode['running']>) => Promise<unknown>,
+    onAnswer: (isDone: boolean) => void = () => undefined,
+  ): void {
     const { timeline, random, nodes, onAct } = this.#world;
     const able = nodes.filter(({ running }) => running?.member.membership.isLearner === false);
     const node = able[random.int(able.length)];
-    if (node === undefined) return;
+    if (node === undefined) return onAnswer(false);
     const since = timeline.nowMs + DOUBT_MS;
     this.#busyUntilMs = since;
-    const done = (note: string, isKnown: boolean) => (): void => {
+    const answered = (note: string, outcome: 'done' | 'refused' | 'unknown'): void => {
       timeline.at(0.3, undefined, { event: 'operator', note }, () => {
         onAct(node, `answers the operator: ${note}`);
-        if (isKnown && this.#busyUntilMs === since) this.#busyUntilMs = 0;
+        if (outcome === 'unknown' || this.#busyUntilMs !== since) return;
+        this.#busyUntilMs = 0;
+        onAnswer(outcome === 'done');
       });
     };
     timeline.at(0.3, node.life, { event: 'operator', note: 'asks' }, () => {
-      if (node.running === undefined) return done('not up', true)();
-      ask(node.running).then(done('done', true), (err: unknown) => {
-        const text = err instanceof Error ? err.message : String(err);
-        done(text, err instanceof EtcdError && err.reason !== 'timeout' && err.reason !== 'stopped')();
-      });
+      if (node.running === undefined) return answered('not up', 'refused');
+      ask(node.running).then(
+        () => answered('done', 'done'),
+        (err: unknown) => {
+          const outcome = isRefusal(err) ? 'refused' : 'unknown';
+          answered(err instanceof Error ? err.message : String(err), outcome);
+        },
+      );
     });
   }
 
   /** A machine whose member was added, or may have been, starts with the flags that this takes. */
   #join(machine: SimNode): void {
     machine.wipe();
-    machine.joins([machine.name]);
+    machine.urls = [machine.url];
+    this.#joins(machine);
     machine.isOut = false;
     this.#rejoin(machine);
   }
@@ -207,10 +252,17 @@ export class Operator {
   /** Unless it is up, or is not to come up. */
   start(machine: SimNode): void {
     if (machine.isUp || machine.isOut || machine.isRetired) return;
-    if (!machine.hasData && !machine.isFounding) {
-      const names = this.machines().map(({ name }) => name);
-      machine.joins(names.includes(machine.name) ? names : [...names, machine.name]);
-    }
+    if (!machine.hasData && (this.#hasMoved || !machine.isFounding)) this.#joins(machine);
     machine.start();
+  }
+
+  /** Its flags name the members there are, and itself. */
+  #joins(machine: SimNode): void {
+    const cluster = this.members().flatMap((member) => {
+      const { name = member.raftId } = this.#machineOf(member) ?? {};
+      return member.peerUrls.map((url) => `${name}=${url}`);
+    });
+    const isNamed = cluster.some((part) => part.startsWith(`${machine.name}=`));
+    machine.joins(isNamed ? cluster : [...cluster, `${machine.name}=${machine.url}`]);
   }
 }

@@ -20,6 +20,7 @@ export const FAULTS = [
   'shrink',
   'replace',
   'promote',
+  'move',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

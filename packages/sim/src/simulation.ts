@@ -80,7 +80,7 @@ class Simulation {
     const network = new SimNetwork({
       timeline,
       random,
-      at: (url) => this.#nodes.find((node) => node.url === url),
+      at: (url) => this.#nodes.find(({ urls }) => urls.includes(url)),
       onSent: (message) => this.#raft.sent(message),
     });
     this.#network = network;

@@ -38,13 +38,13 @@ describe('a member without data', () => {
       'asks the leader, if there is one',
       3,
       [fresh(), old('a', 3)],
-      { kind: 'join', leader: 'a', url: 'http://a' },
+      { kind: 'join', leader: 'a', urls: ['http://a'] },
     ],
     [
       'believes the member that is furthest',
       5,
       [old('a', 3), old('b', 4), old('', 9)],
-      { kind: 'join', leader: 'b', url: 'http://b' },
+      { kind: 'join', leader: 'b', urls: ['http://b'] },
     ],
     [
       'CONF-7 does not count one that began earlier: it may have missed everything',

@@ -7,7 +7,7 @@ export type AdmissionStep =
   /** All is new: begin, and vote in no election up to `term`. */
   | { readonly kind: 'found'; readonly term: number }
   /** There is a cluster, and this is its leader. */
-  | { readonly kind: 'join'; readonly leader: string; readonly url: string }
+  | { readonly kind: 'join'; readonly leader: string; readonly urls: readonly string[] }
   | { readonly kind: 'foreign'; readonly clusterId: number };
 
 /**
@@ -44,6 +44,6 @@ export function nextAdmissionStep(
 export function joinStep(answers: readonly ClusterDescription[]): AdmissionStep {
   const [newest] = answers.filter(({ leader }) => leader !== '').sort((a, b) => b.term - a.term);
   if (newest === undefined) return { kind: 'wait' };
-  const url = newest.members.find(({ raftId }) => raftId === newest.leader)?.peerUrls[0];
-  return url === undefined ? { kind: 'wait' } : { kind: 'join', leader: newest.leader, url };
+  const urls = newest.members.find(({ raftId }) => raftId === newest.leader)?.peerUrls;
+  return urls === undefined ? { kind: 'wait' } : { kind: 'join', leader: newest.leader, urls };
 }

@@ -16,6 +16,7 @@ export function memberOptionsOf(flags: EtcdFlags) {
   return {
     walDir: flags['wal-dir'],
     clientUrls: flags['advertise-client-urls'],
+    peerUrls: flags['initial-advertise-peer-urls'],
     heartbeatMs: flags['heartbeat-interval'],
     electionMs: flags['election-timeout'],
     snapshotCount: flags['snapshot-count'],

@@ -141,6 +141,15 @@ describe('a first start with --initial-cluster-state=existing', () => {
     });
   }
 
+  test('believes the one who has heard of it, when another has not yet', async () => {
+    const { options } = world({
+      a: described({ members: [record('a'), record('b')], removedMembers: [idOf('c')] }),
+      b: described(),
+      'join a': () => ({ ...joined, raftId: idOf('c') }),
+    });
+    assert.equal((await admitExisting(options)).raftId, idOf('c'));
+  });
+
   test('ends when nobody answers', async () => {
     await assert.rejects(admitExisting(world({}).options), /could not retrieve cluster information/);
   });

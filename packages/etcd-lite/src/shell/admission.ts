@@ -80,7 +80,7 @@ export async function admitNew(options: AdmissionOptions): Promise<Founding> {
       }
       if (step.kind === 'join') {
         log.info('there is a cluster already: asking its leader', { leader: step.leader });
-        const joined = await tryJoin(options, step.url, cluster.self.raftId, cluster.id);
+        const joined = await tryJoin(options, step.urls, cluster.self.raftId, cluster.id);
         if (joined !== undefined) return joined;
         await clock.sleep(POLL_SLOW_MS);
       }
@@ -94,7 +94,7 @@ export async function admitNew(options: AdmissionOptions): Promise<Founding> {
     for (let count = 0; !stop.signal.aborted; count++) {
       try {
         const answer = await call<ClusterDescription>(
-          peerUrls[0] ?? '',
+          peerUrls[count % peerUrls.length] ?? '',
           'Describe',
           asking,
           DESCRIBE_TIMEOUT_MS,
@@ -115,16 +115,15 @@ export async function admitNew(options: AdmissionOptions): Promise<Founding> {
  * Throws etcd's words where the flags do not fit the cluster.
  */
 export async function admitExisting(options: AdmissionOptions): Promise<Founding> {
-  const { cluster, clock, log } = options;
+  const { clock, log } = options;
   const untilMs = clock.monotonic() + LEADER_PATIENCE_MS;
   for (;;) {
-    const description = await describeAny(options);
-    const self = validate(cluster, description);
+    const { description, self } = await whoWeAre(options);
     const { clusterId, members, term } = description;
     const step = joinStep([description]);
     log.info('joining a cluster', { cluster: clusterId.toString(16), member: self.raftId });
     if (step.kind === 'join') {
-      const joined = await tryJoin(options, step.url, self.raftId, clusterId);
+      const joined = await tryJoin(options, step.urls, self.raftId, clusterId);
       if (joined !== undefined) return joined;
     }
     const voterCount = members.filter(({ isLearner }) => !isLearner).length;
@@ -160,25 +159,27 @@ class ClusterMismatchError extends Error {
 /** Undefined: that one does not lead (any more), or could not decide now. */
 async function tryJoin(
   options: AdmissionOptions,
-  url: string,
+  leaderUrls: readonly string[],
   raftId: string,
   clusterId: number,
 ): Promise<Founding | undefined> {
   const { cluster, call, log } = options;
   const { name, peerUrls } = cluster.self;
-  // The others have not noticed yet: that leader was this very member, before it lost its data.
-  if (peerUrls.includes(url)) return undefined;
   const request: JoinRequest = { raftId, name, peerUrls };
-  try {
-    const joined = await call<JoinResponse>(url, 'Join', request, JOIN_TIMEOUT_MS);
-    const isFounder = joined.raftId === cluster.self.raftId && clusterId === cluster.id;
-    if (!isFounder) return newcomer(options, clusterId, joined);
-    return { ...foundingOf(cluster), term: joined.term, vote: joined.vote };
-  } catch (err) {
-    if (err instanceof RpcError && err.details === REMOVED_TEXT) throw new RemovedError();
-    log.info('the leader did not admit this member yet', { err });
-    return undefined;
+  for (const url of leaderUrls) {
+    // The others have not noticed yet: that leader was this very member, before it lost its data.
+    if (peerUrls.includes(url)) return undefined;
+    try {
+      const joined = await call<JoinResponse>(url, 'Join', request, JOIN_TIMEOUT_MS);
+      const isFounder = joined.raftId === cluster.self.raftId && clusterId === cluster.id;
+      if (!isFounder) return newcomer(options, clusterId, joined);
+      return { ...foundingOf(cluster), term: joined.term, vote: joined.vote };
+    } catch (err) {
+      if (err instanceof RpcError && err.details === REMOVED_TEXT) throw new RemovedError();
+      log.info('the leader did not admit this member yet', { leader: url, err });
+    }
   }
+  return undefined;
 }
 
 function newcomer(
@@ -199,21 +200,34 @@ function newcomer(
   };
 }
 
-async function describeAny({ cluster, call, log }: AdmissionOptions): Promise<ClusterDescription> {
+/**
+ * By the first member whose word fits the flags. One of them may not have heard yet that this one was added: what the
+ * first says against it counts only when none says otherwise.
+ */
+async function whoWeAre({ cluster, call, log }: AdmissionOptions): Promise<Recognition> {
   const urls = cluster.members
     .filter((member) => member !== cluster.self)
     .flatMap(({ peerUrls }) => peerUrls);
+  const objections: Error[] = [];
   for (const url of urls.toSorted()) {
     try {
-      const answer = await call<ClusterDescription>(url, 'Describe', {}, EXISTING_TIMEOUT_MS);
-      if (answer.members.length > 0) return answer;
+      const description = await call<ClusterDescription>(url, 'Describe', {}, EXISTING_TIMEOUT_MS);
+      if (description.members.length > 0) return { description, self: validate(cluster, description) };
     } catch (err) {
-      log.warn('failed to get cluster response', { address: url, err });
+      if (err instanceof UsageError || err instanceof RemovedError) objections.push(err);
+      else log.warn('failed to get cluster response', { address: url, err });
     }
   }
+  const [objection] = objections;
+  if (objection !== undefined) throw objection;
   throw new Error(
     'cannot fetch cluster info from peer urls: could not retrieve cluster information from the given URLs',
   );
+}
+
+interface Recognition {
+  readonly description: ClusterDescription;
+  readonly self: MemberRecord;
 }
 
 /** etcd's `ValidateClusterAndAssignIDs`: the flags must name exactly the members that there are. */

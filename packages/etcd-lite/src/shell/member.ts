@@ -296,7 +296,7 @@ export class Member {
   }
 
   #makePeers(): PeerTransport {
-    const { peerTls, log, clock, disk } = this.options;
+    const { peerTls, log, clock, disk, cluster, peerUrls = cluster.self.peerUrls } = this.options;
     const makePeers = this.options.makePeers ?? ((options) => new Peers(options));
     return makePeers({
       self: this.membership.raftId,
@@ -310,7 +310,7 @@ export class Member {
       onUnreachable: (id) => this.raft.reportUnreachable(id),
       onRemoved: () => this.membership.removed(),
       lives: this.cluster.lives,
-      selfUrl: this.options.cluster.self.peerUrls[0] ?? '',
+      selfUrls: () => this.membership.urlsOfSelf(peerUrls),
       onForgotten: () => this.cluster.forgotten(),
       onSnapshotSent: (id, ok) => {
         this.raft.reportSnapshot(id, ok);

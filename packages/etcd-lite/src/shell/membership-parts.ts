@@ -19,6 +19,8 @@ import { Membership } from './membership.ts';
 export interface MembershipOptions {
   readonly cluster: Cluster;
   readonly clientUrls: readonly string[];
+  /** Where the others reach this member, as its flags say now; default: as `cluster` says, which may be older. */
+  readonly peerUrls?: readonly string[];
   readonly clock: Clock;
   readonly log: Logger;
   readonly heartbeatMs: number;
@@ -127,7 +129,7 @@ export class MembershipParts {
       isRemoved: (raftId) => membership.members.isRemoved(raftId),
       lives: this.lives,
       onForgotten: () => this.forgotten(),
-      onMet: (raftId, url) => membership.met(raftId, url),
+      onMet: (raftId, urls) => membership.met(raftId, urls),
       onStreams: (forget) => {
         this.#forgetStreams = forget;
       },

@@ -1,12 +1,13 @@
 import { memberIdOf, type MemberRecord, type Members } from '../core/members.ts';
+import type { PeerUrls } from '../transport/peers.ts';
 import type { Founding } from './founding.ts';
 
 export interface MembershipOptions {
   readonly founding: Pick<Founding, 'clusterId' | 'raftId'>;
   /** Replicated state, replaced by every snapshot. */
   readonly members: () => Members;
-  /** The others were added, removed or moved: Raft id → peer URL. */
-  readonly onOthers: (others: ReadonlyMap<string, string>) => void;
+  /** The others were added, removed or moved. */
+  readonly onOthers: (others: PeerUrls) => void;
   /** This member was removed: the end. */
   readonly onRemoved: () => void;
 }
@@ -19,8 +20,8 @@ export class Membership {
   /** The same as etcd's API has it. */
   readonly id: number;
   readonly #options: MembershipOptions;
-  /** Who speaks as a member and is none yet, as far as this one has come in the log. */
-  readonly #met = new Map<string, string>();
+  /** Where members say they are that are none yet, as far as this one has come in the log, or elsewhere by it. */
+  readonly #met = new Map<string, readonly string[]>();
   #isRemoved = false;
 
   constructor(options: MembershipOptions) {
@@ -43,22 +44,32 @@ export class Membership {
     return this.#isRemoved;
   }
 
-  /** Raft id → peer URL, without this member. */
-  others(): Map<string, string> {
-    const others = new Map([...this.#met].filter(([raftId]) => !this.members.isRemoved(raftId)));
-    for (const { raftId, peerUrls } of this.members.all()) others.set(raftId, peerUrls[0] ?? '');
+  /** Where they may be, without this member. */
+  others(): Map<string, string[]> {
+    const others = new Map(this.members.all().map(({ raftId, peerUrls }) => [raftId, [...peerUrls]]));
+    for (const [raftId, urls] of this.#met) {
+      if (this.members.isRemoved(raftId)) continue;
+      others.set(raftId, [...new Set([...(others.get(raftId) ?? []), ...urls])]);
+    }
     others.delete(this.raftId);
     return others;
   }
 
   /**
-   * Another member speaks to this one, and says where it can be answered. A leader that was added after what this
-   * member has applied could otherwise never bring it any further.
+   * Another member speaks to this one, and says where it can be answered. A leader that was added, or has moved, after
+   * what this member has applied could otherwise never bring it any further, and nobody one that was started at another
+   * address before the cluster was told (etcd answers on the stream that it was called on).
    */
-  met(raftId: string, url: string): void {
-    if (url === '' || this.members.get(raftId) !== undefined || this.#met.get(raftId) === url) return;
-    this.#met.set(raftId, url);
+  met(raftId: string, urls: readonly string[]): void {
+    const known = this.others().get(raftId) ?? [];
+    if (urls.every((url) => known.includes(url))) return;
+    this.#met.set(raftId, urls);
     this.changed();
+  }
+
+  /** Where this member can be answered: by its flags, or as the cluster was told since they were written. */
+  urlsOfSelf(flagged: readonly string[]): string[] {
+    return [...new Set([...flagged, ...(this.self?.peerUrls ?? [])])];
   }
 
   /** 0: none known. */

@@ -15,7 +15,7 @@ export type Program = readonly [command: string, ...before: string[]];
 interface GrownMember {
   readonly name: string;
   readonly client: string;
-  readonly peer: string;
+  peer: string;
   child: ChildProcess | undefined;
 }
 
@@ -38,8 +38,17 @@ export class GrowingCluster {
   }
 
   /** Ours, with these members running and serving. */
-  static async of(names: readonly string[], ...planned: string[]): Promise<GrowingCluster> {
-    const cluster = await GrowingCluster.create([process.execPath, MAIN]);
+  static of(names: readonly string[], ...planned: string[]): Promise<GrowingCluster> {
+    return GrowingCluster.running([process.execPath, MAIN], names, ...planned);
+  }
+
+  /** The same of any program. */
+  static async running(
+    program: Program,
+    names: readonly string[],
+    ...planned: string[]
+  ): Promise<GrowingCluster> {
+    const cluster = await GrowingCluster.create(program);
     await cluster.plan(...names, ...planned);
     for (const name of names) cluster.start(name, names);
     for (const name of names) await cluster.serves(name);
@@ -54,10 +63,21 @@ export class GrowingCluster {
     }
   }
 
+  /** From its next start on the others find the member elsewhere. */
+  async move(name: string): Promise<void> {
+    this.member(name).peer = `http://127.0.0.1:${await freePort()}`;
+  }
+
   member(name: string): GrownMember {
     const member = this.#members.get(name);
     if (member === undefined) throw new Error(`no member ${name}`);
     return member;
+  }
+
+  /** The flag that names these. */
+  initialCluster(...names: string[]): string {
+    const members = [...new Set(names)].sort().map((each) => `${each}=${this.member(each).peer}`);
+    return `--initial-cluster=${members.join(',')}`;
   }
 
   dataDir(name: string): string {
@@ -67,7 +87,6 @@ export class GrowingCluster {
   /** `others` is what `--initial-cluster` names beside the member itself. */
   start(name: string, others: readonly string[] = [], ...flags: string[]): ChildProcess {
     const member = this.member(name);
-    const cluster = [...new Set([...others, name])].sort().map((each) => `${each}=${this.member(each).peer}`);
     const [command, ...before] = this.#program;
     const child = spawn(
       command,
@@ -79,7 +98,7 @@ export class GrowingCluster {
         `--advertise-client-urls=${member.client}`,
         `--listen-peer-urls=${member.peer}`,
         `--initial-advertise-peer-urls=${member.peer}`,
-        `--initial-cluster=${cluster.join(',')}`,
+        this.initialCluster(...others, name),
         ...this.#flags,
         ...flags,
       ],

@@ -12,6 +12,11 @@ type CallerOptions = Pick<
   'clusterId' | 'raftId' | 'isRemoved' | 'lives' | 'onForgotten' | 'onMet'
 >;
 
+/** As a member of them says where it can be answered; none, where it does not. */
+function urlsIn(header: string | undefined): string[] {
+  return (header ?? '').split(',').filter(Boolean);
+}
+
 /**
  * The Raft id of the caller. Members of other clusters are refused, and those that mean another member: they have
  * our address by mistake, or from before we got another id.
@@ -31,6 +36,6 @@ export function callerOf(call: Pick<CallInfo, 'header'>, options: CallerOptions)
     throw new RpcError(StatusCode.FAILED_PRECONDITION, FORGOTTEN_TEXT);
   }
   if (isAnotherLife(call.header('raft-life-to') ?? '', lives.own)) options.onForgotten();
-  else options.onMet(from, call.header('raft-url') ?? '');
+  else options.onMet(from, urlsIn(call.header('raft-urls')));
   return from;
 }

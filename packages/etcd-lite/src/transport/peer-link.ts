@@ -12,19 +12,19 @@ export interface PeerLinkOptions {
   /** Raft id of the other member, and of this one. */
   readonly to: string;
   readonly from: string;
-  readonly url: string;
+  /** Where the other member may be, the likeliest first. */
+  readonly urls: readonly string[];
   readonly clusterId: string;
   readonly tls: ClientTls | undefined;
   readonly log: Logger;
   readonly clock: Clock;
   /** What was sent lately is probably lost. */
   readonly onBroken: () => void;
-  readonly onConnected: () => void;
   /** The other side says that this member was removed from the cluster. */
   readonly onRemoved: () => void;
   readonly lives: Lives;
-  /** Where this member can be answered. */
-  readonly selfUrl: string;
+  /** Where this member can be answered, now. */
+  readonly selfUrls: () => readonly string[];
   readonly onForgotten: () => void;
 }
 
@@ -43,13 +43,18 @@ const RECONNECT_MAX_MS = 500;
  */
 const BUFFERED_BYTES_MAX = 16 * 1024 * 1024;
 
-/** This member's stream of messages to one other, opened again whenever it breaks. */
+/**
+ * This member's stream of messages to one other, opened again whenever it breaks: at the next of its URLs (etcd's
+ * `urlPicker`). While one answers it is kept, also when the other member is said to be elsewhere now.
+ */
 export class PeerLink {
-  /** For what is not on the stream. */
-  readonly #channel: Promise<Channel>;
   /** Seconds that pings took. */
   readonly roundTrips = Histogram.exponential(0.0001, 2, 16);
   readonly #options: PeerLinkOptions;
+  #urls: readonly string[];
+  #url: string;
+  /** For what is not on the stream. */
+  #channel: { readonly url: string; readonly opening: Promise<Channel> } | undefined;
   #stream: MessageStream | undefined;
   #retryTimer: Timer | undefined;
   #failureCount = 0;
@@ -61,18 +66,11 @@ export class PeerLink {
 
   constructor(options: PeerLinkOptions) {
     this.#options = options;
-    this.#channel = openChannel(options.url, options.tls, {
-      // After a partition TCP itself would take its time to notice that the way is free again.
-      keepaliveTimeMs: KEEPALIVE_TIME_MS,
-      keepaliveTimeoutMs: KEEPALIVE_TIME_MS,
-      reconnectBackoffMaxMs: RECONNECT_MAX_MS,
-    });
+    this.#urls = options.urls;
+    this.#url = nextOf(options.urls, '');
     this.#open();
   }
 
-  get url(): string {
-    return this.#options.url;
-  }
   /** Monotonic ms since when the other side has taken messages without a break; undefined: it does not. */
   get activeSinceMs(): number | undefined {
     return this.#activeSinceMs;
@@ -88,9 +86,9 @@ export class PeerLink {
 
   /** Says who calls, and whom. */
   get #metadata(): Readonly<Record<string, string>> {
-    const { from, to, clusterId, lives, selfUrl } = this.#options;
-    const ids = { 'raft-id': from, 'cluster-id': clusterId, 'raft-id-to': to, 'raft-url': selfUrl };
-    return { ...ids, 'raft-life': lives.own, 'raft-life-to': lives.of(to) };
+    const { from, to, clusterId, lives, selfUrls } = this.#options;
+    const ids = { 'raft-id': from, 'cluster-id': clusterId, 'raft-id-to': to };
+    return { ...ids, 'raft-urls': selfUrls().join(), 'raft-life': lives.own, 'raft-life-to': lives.of(to) };
   }
 
   send(messages: readonly Init<WireMessage>[]): void {
@@ -103,28 +101,56 @@ export class PeerLink {
   }
 
   async ask<T>(question: PeerQuestion, request: object, timeoutMs: number): Promise<T> {
-    const channel = await this.#channel;
+    const channel = await this.#channelThere();
     return channel.unary<T>(peerService, question, request, { metadata: this.#metadata, timeoutMs });
   }
 
   /** A stream of its own, for one snapshot. */
   async snapshotStream(): Promise<SnapshotStream> {
-    const channel = await this.#channel;
+    const channel = await this.#channelThere();
     return channel.bidi(peerService, 'Snapshot', { metadata: this.#metadata });
+  }
+
+  /** Where the other member may be from now on. */
+  setUrls(urls: readonly string[]): void {
+    this.#urls = urls;
+    if (this.#activeSinceMs !== undefined || urls.includes(this.#url)) return;
+    this.#retryTimer?.cancel();
+    this.#stream?.cancel();
+    this.#sentBytes = this.sentBytes;
+    this.#url = nextOf(urls, '');
+    this.#open();
   }
 
   close(): void {
     this.#isClosed = true;
     this.#retryTimer?.cancel();
     this.#stream?.cancel();
-    void this.#channel.then((channel) => channel.close());
+    this.#closeChannel();
+  }
+
+  #channelThere(): Promise<Channel> {
+    const url = this.#url;
+    if (this.#channel?.url === url) return this.#channel.opening;
+    this.#closeChannel();
+    const opening = openChannel(url, this.#options.tls, {
+      // After a partition TCP itself would take its time to notice that the way is free again.
+      keepaliveTimeMs: KEEPALIVE_TIME_MS,
+      keepaliveTimeoutMs: KEEPALIVE_TIME_MS,
+      reconnectBackoffMaxMs: RECONNECT_MAX_MS,
+    });
+    this.#channel = { url, opening };
+    return opening;
+  }
+
+  #closeChannel(): void {
+    void this.#channel?.opening.then((channel) => channel.close());
   }
 
   #open(): void {
-    const { url, tls } = this.#options;
     this.#stream = new MessageStream({
-      url,
-      tls,
+      url: this.#url,
+      tls: this.#options.tls,
       path: RAFT_PATH,
       protocol: RAFT_PROTOCOL,
       headers: this.#metadata,
@@ -133,7 +159,7 @@ export class PeerLink {
         if (this.#failureCount > 0) this.#options.log.info('peer connected', { peer: this.#options.to });
         this.#failureCount = 0;
         this.#activeSinceMs ??= this.#options.clock.monotonic();
-        this.#options.onConnected();
+        void this.#channelThere();
       },
       onRoundTrip: (ms) => this.roundTrips.observe(ms / 1000),
       onEnd: (err) => this.#broken(err),
@@ -150,9 +176,15 @@ export class PeerLink {
     if (this.#failureCount === 0)
       this.#options.log.info('peer connection lost', { peer: this.#options.to, err });
     this.#options.onBroken();
+    this.#url = nextOf(this.#urls, this.#url);
     const pauseMs = Math.min(RECONNECT_MAX_MS, RECONNECT_MIN_MS * 2 ** Math.min(10, this.#failureCount++));
     this.#retryTimer = this.#options.clock.setTimer(pauseMs, () => this.#open());
   }
+}
+
+/** The one after `url`, or the first. */
+function nextOf(urls: readonly string[], url: string): string {
+  return urls[(urls.indexOf(url) + 1) % urls.length] ?? '';
 }
 
 function says(err: unknown, text: string): boolean {

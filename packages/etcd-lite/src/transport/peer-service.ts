@@ -35,7 +35,7 @@ export interface PeerServiceOptions {
   /** The caller knows an earlier life of this member. */
   readonly onForgotten: () => void;
   /** The caller can be answered there. */
-  readonly onMet: (raftId: string, url: string) => void;
+  readonly onMet: (raftId: string, urls: readonly string[]) => void;
   /** Called once, with what makes this service deaf to a member until it opens a new stream. */
   readonly onStreams: (forget: (raftId: string) => void) => void;
   readonly disk: Disk;

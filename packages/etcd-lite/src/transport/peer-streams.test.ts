@@ -55,7 +55,7 @@ async function listener(t: TestContext, given: Partial<PeerServiceOptions> = {})
 function speaker(t: TestContext, url: string, given: Partial<PeersOptions> = {}): Peers {
   const peers = new Peers({
     self: 'a',
-    peers: new Map([['b', url]]),
+    peers: new Map([['b', [url]]]),
     clusterId: '7',
     tls: undefined,
     log: silentLogger,
@@ -66,7 +66,7 @@ function speaker(t: TestContext, url: string, given: Partial<PeersOptions> = {})
     onSnapshotSent: unused,
     onRemoved: unused,
     lives: LIVES,
-    selfUrl: '',
+    selfUrls: () => [],
     onForgotten: unused,
     ...given,
   });
@@ -106,6 +106,34 @@ describe('a member that lives is heard', () => {
   });
 });
 
+describe('a member is found', () => {
+  const NOBODY = 'http://127.0.0.1:1';
+
+  test('at the second of its URLs, when nobody is at the first', async (t) => {
+    const { url, heard } = await listener(t);
+    await isHeard(speaker(t, NOBODY, { peers: new Map([['b', [NOBODY, url]]]) }), heard);
+  });
+
+  test('where it is said to be, as soon as that is known', async (t) => {
+    const { url, heard } = await listener(t);
+    const peers = speaker(t, NOBODY);
+    peers.send([HEARTBEAT]);
+    peers.setPeers(new Map([['b', [url]]]));
+    await isHeard(peers, heard);
+  });
+
+  test('where it was, as long as it is there', async (t) => {
+    const { url, heard, streams } = await listener(t);
+    const peers = speaker(t, url);
+    await streams(1);
+    await eventually('the stream', () => peers.activeSinceMs('b') !== undefined);
+    const since = peers.activeSinceMs('b');
+    peers.setPeers(new Map([['b', [NOBODY]]]));
+    await isHeard(peers, heard);
+    assert.equal(peers.activeSinceMs('b'), since);
+  });
+});
+
 test('what a member says on a stream that was forgotten is not heard', async (t) => {
   const { url, heard, streams, forget } = await listener(t);
   const peers = speaker(t, url);
@@ -134,7 +162,7 @@ test('a member of another cluster, or who looks for another member, is refused',
   const log: Logger = { ...silentLogger, info: (_text, fields) => logged.push(fields?.['err']) };
   speaker(t, url, { clusterId: '8', log }).send([HEARTBEAT]);
   await eventually('the first refusal', () => logged.length === 1);
-  speaker(t, url, { peers: new Map([['c', url]]), log }).send([{ ...HEARTBEAT, to: 'c' }]);
+  speaker(t, url, { peers: new Map([['c', [url]]]), log }).send([{ ...HEARTBEAT, to: 'c' }]);
   await eventually('the second refusal', () => logged.length === 2);
   assert.deepEqual(
     logged.map((error) => error instanceof Error && error.message),

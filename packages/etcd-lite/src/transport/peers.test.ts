@@ -38,7 +38,7 @@ function sender(port: number, disk: Disk) {
   const outcomes: boolean[] = [];
   const peers = new Peers({
     self: 'a',
-    peers: new Map([['b', `http://127.0.0.1:${port}`]]),
+    peers: new Map([['b', [`http://127.0.0.1:${port}`]]]),
     clusterId: '7',
     tls: undefined,
     log: silentLogger,
@@ -49,7 +49,7 @@ function sender(port: number, disk: Disk) {
     onSnapshotSent: (_to, ok) => outcomes.push(ok),
     onRemoved: () => undefined,
     lives: { own: '', of: () => '' },
-    selfUrl: '',
+    selfUrls: () => [],
     onForgotten: () => undefined,
   });
   return { peers, outcomes };

@@ -15,8 +15,8 @@ export interface SnapshotSource {
 
 export interface PeersOptions {
   readonly self: string;
-  /** Raft id → peer URL, without this member. */
-  readonly peers: ReadonlyMap<string, string>;
+  /** Raft id → peer URLs, without this member. */
+  readonly peers: PeerUrls;
   readonly clusterId: string;
   readonly tls: ClientTls | undefined;
   readonly log: Logger;
@@ -29,11 +29,14 @@ export interface PeersOptions {
   /** Another member says that this one was removed from the cluster. */
   readonly onRemoved: () => void;
   readonly lives: Lives;
-  /** Where this member can be answered. */
-  readonly selfUrl: string;
+  /** Where this member can be answered, now. */
+  readonly selfUrls: () => readonly string[];
   /** Another member says that this one has been there before, and known more. */
   readonly onForgotten: () => void;
 }
+
+/** Raft id → where that member may be, the likeliest first. */
+export type PeerUrls = ReadonlyMap<string, readonly string[]>;
 
 /** See `MemberRecord.life`; empty where it is not known. */
 export interface Lives {
@@ -52,8 +55,8 @@ export interface PeerTransport {
   /** May lose, delay and reorder them, but a forwarded proposal arrives at most once. */
   send(messages: readonly Message[]): void;
   ask<T>(id: string, question: PeerQuestion, request: object, timeoutMs: number): Promise<T>;
-  /** Who the others are from now on: Raft id → peer URL. */
-  setPeers(peers: ReadonlyMap<string, string>): void;
+  /** Who the others are from now on. */
+  setPeers(peers: PeerUrls): void;
   /** What went to each, by Raft id; for metrics. */
   readonly traffic?: () => ReadonlyMap<string, PeerTraffic>;
   /** Monotonic ms since when that member takes messages; undefined: it does not, now. */
@@ -68,54 +71,30 @@ const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 export class Peers implements PeerTransport {
   readonly #options: PeersOptions;
   readonly #links = new Map<string, PeerLink>();
-  /** To members that are said to be elsewhere now: the link to where they were serves until they are found. */
-  readonly #moving = new Map<string, PeerLink>();
 
   constructor(options: PeersOptions) {
     this.#options = options;
     this.setPeers(options.peers);
   }
 
-  setPeers(peers: ReadonlyMap<string, string>): void {
-    for (const [id, link] of [...this.#links, ...this.#moving]) {
-      if (peers.has(id) && (link.url === peers.get(id) || this.#links.get(id) === link)) continue;
+  setPeers(peers: PeerUrls): void {
+    for (const [id, link] of this.#links) {
+      if (peers.has(id)) continue;
       link.close();
-      (this.#links.get(id) === link ? this.#links : this.#moving).delete(id);
+      this.#links.delete(id);
     }
-    for (const [to, url] of peers) {
+    for (const [to, urls] of peers) {
       const link = this.#links.get(to);
-      if (link === undefined) this.#links.set(to, this.#link(to, url));
-      else if (link.url !== url && !this.#moving.has(to)) this.#moving.set(to, this.#link(to, url));
+      if (link === undefined) this.#links.set(to, this.#link(to, urls));
+      else link.setUrls(urls);
     }
   }
 
-  #link(to: string, url: string): PeerLink {
-    const { self: from, clusterId, tls, log, clock, onRemoved, lives, onForgotten, selfUrl } = this.#options;
-    const onBroken = (): void => {
-      if (this.#links.get(to) === link) this.#options.onUnreachable(to);
-    };
-    const onConnected = (): void => {
-      if (this.#moving.get(to) !== link) return;
-      this.#moving.delete(to);
-      this.#links.get(to)?.close();
-      this.#links.set(to, link);
-    };
-    const link = new PeerLink({
-      to,
-      from,
-      url,
-      clusterId,
-      tls,
-      log,
-      clock,
-      onBroken,
-      onConnected,
-      onRemoved,
-      lives,
-      selfUrl,
-      onForgotten,
-    });
-    return link;
+  #link(to: string, urls: readonly string[]): PeerLink {
+    const { self: from, clusterId, tls, log, clock, onRemoved, lives, onForgotten, selfUrls } = this.#options;
+    const onBroken = (): void => this.#options.onUnreachable(to);
+    const ends = { to, from, urls, clusterId, lives, selfUrls };
+    return new PeerLink({ ...ends, tls, log, clock, onBroken, onRemoved, onForgotten });
   }
 
   traffic = (): ReadonlyMap<string, PeerTraffic> => this.#links;
@@ -153,7 +132,7 @@ export class Peers implements PeerTransport {
   }
 
   close(): void {
-    for (const link of [...this.#links.values(), ...this.#moving.values()]) link.close();
+    for (const link of this.#links.values()) link.close();
   }
 
   async #sendSnapshot(message: SnapshotMessage): Promise<void> {

@@ -46,7 +46,7 @@ export class Lab {
     this.network = new SimNetwork({
       timeline,
       random: seededRandom(seed),
-      at: (url) => this.nodes.find((node) => node.url === url),
+      at: (url) => this.nodes.find(({ urls }) => urls.includes(url)),
       onSent: (message) => this.onSent(message),
     });
     const events = {
@@ -81,7 +81,7 @@ export class Lab {
   /** One more machine becomes a member; resolves when it is a voter. */
   async join(name: string): Promise<SimNode> {
     const node = this.#makeNode(name);
-    node.joins([...this.nodes.map((each) => each.name), name]);
+    node.joins([...this.nodes, node].map((each) => `${each.name}=${each.url}`));
     const request = { peerURLs: [node.url], isLearner: true, autoPromote: true, replaces: 0 };
     await this.ask(this.leader, ({ cluster }) => cluster.add(request));
     this.nodes.push(node);

@@ -24,6 +24,12 @@ export const MEMBER_BUGS: readonly PlantedBug[] = [
     to: "const outcome = propose(this.#core, 'conf-change', encodeConfChange(change)); if (outcome === 'accepted') this.#core.conf = nextConf(this.#core.conf, change); return outcome;",
   },
   {
+    name: 'a member that has moved is looked for where it was',
+    file: 'etcd-lite/src/shell/member.ts',
+    from: 'if (request.memberUpdate !== null) this.membership.changed();',
+    to: '',
+  },
+  {
     name: 'a member that lost its data gets its old id back',
     file: 'etcd-lite/src/shell/joins.ts',
     from: 'const isNew = this.#hasPromisedNothing(member);',
@@ -102,7 +108,7 @@ export const SCENARIO_BUGS: readonly (PlantedBug & { readonly title: string })[]
   {
     name: 'a member cannot answer a leader that was added after what it has applied',
     file: MEMBERSHIP,
-    from: 'this.#met.set(raftId, url);',
+    from: 'this.#met.set(raftId, urls);',
     to: '',
     title: 'never heard of',
   },

@@ -34,7 +34,7 @@ export interface Sender {
   /** CONF-8: what it says of itself, and of whom it means. */
   readonly life: string;
   readonly lifeTo: string;
-  readonly url: string;
+  readonly urls: readonly string[];
 }
 
 /** How a stream is received. */
@@ -90,11 +90,18 @@ export class SimNetwork {
 
   transportOf(life: Life, options: PeersOptions): PeerTransport {
     const stream = ++this.#streamCount;
-    const { lives, self: raftId, selfUrl: url } = options;
-    const senderTo = (id: string): Sender => ({ raftId, stream, life: lives.own, lifeTo: lives.of(id), url });
+    const { lives, self: raftId, selfUrls } = options;
+    const senderTo = (id: string): Sender => {
+      return { raftId, stream, life: lives.own, lifeTo: lives.of(id), urls: selfUrls() };
+    };
     let { peers } = options;
+    // A link tries one after the other until it finds the member that it looks for.
+    const urlTo = (to: string): string | undefined => {
+      const urls = peers.get(to);
+      return urls?.find((each) => this.#at(each)?.served === to) ?? urls?.[0];
+    };
     const way = (to: string): Way | undefined => {
-      const url = peers.get(to);
+      const url = urlTo(to);
       return url === undefined ? undefined : { life, sender: senderTo(to), options, url, to };
     };
     return {
@@ -108,7 +115,7 @@ export class SimNetwork {
         }
       },
       ask: <T>(id: string, question: string, request: object, timeoutMs: number) => {
-        const url = peers.get(id);
+        const url = urlTo(id);
         if (url === undefined) return Promise.reject(new EtcdError('noLeader'));
         return this.#ask(life, url, timeoutMs, question, (endpoint) => {
           if (endpoint.admits(senderTo(id), id) === 'yes') return endpoint.answer(question, request);
@@ -120,7 +127,7 @@ export class SimNetwork {
       },
       // Whoever is reached has been reached for long.
       activeSinceMs: (id) => {
-        const there = this.#at(peers.get(id) ?? '');
+        const there = this.#at(urlTo(id) ?? '');
         const isReached = there?.served === id && this.isOpen(life.node, there.life.node);
         return isReached ? -ACTIVE_MS : undefined;
       },

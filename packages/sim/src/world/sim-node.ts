@@ -64,8 +64,9 @@ type Answers = Readonly<Record<string, (request: never) => Promise<object>>>;
 /** One machine: a disk that stays, and a process that comes and goes. */
 export class SimNode implements Endpoint {
   readonly name: string;
-  readonly url: string;
   readonly disk: SimDisk;
+  /** Where the others reach it; of several, the one where it is to be in future is the last. */
+  urls: readonly string[];
   running: Running | undefined;
   /** It belongs to no cluster (any more). */
   isOut = false;
@@ -101,7 +102,7 @@ export class SimNode implements Endpoint {
     settings: NodeSettings,
   ) {
     this.name = name;
-    this.url = urlOf(name);
+    this.urls = [urlOf(name)];
     this.#seed = seed;
     this.#settings = settings;
     this.#timeline = world.timeline;
@@ -112,10 +113,17 @@ export class SimNode implements Endpoint {
     this.disk = new SimDisk(world.timeline, random);
     this.#life = { node: name, isAlive: false, pausedUntilMs: 0 };
     const founders = Array.from({ length: settings.nodeCount }, (_, i) => `n${i + 1}`);
-    this.#cluster = clusterOf(founders.includes(name) ? founders : [name], name);
+    const first = founders.includes(name) ? founders : [name];
+    this.#cluster = clusterOf(
+      first.map((each) => `${each}=${urlOf(each)}`),
+      name,
+    );
     this.id = this.#cluster.self.raftId;
   }
 
+  get url(): string {
+    return this.urls.at(-1) ?? '';
+  }
   get life(): Life {
     return this.#life;
   }
@@ -178,9 +186,9 @@ export class SimNode implements Endpoint {
     this.isDamaged = false;
   }
 
-  /** From now on its flags say that it joins a cluster of these machines, of which it is one. */
-  joins(names: readonly string[]): void {
-    this.#cluster = clusterOf(names, this.name);
+  /** From now on its flags say that it joins this cluster (`--initial-cluster`), of which it is a member. */
+  joins(initialCluster: readonly string[]): void {
+    this.#cluster = clusterOf(initialCluster, this.name);
     this.#isFounder = false;
   }
 
@@ -191,14 +199,14 @@ export class SimNode implements Endpoint {
 
   // ---- the network's end ----
 
-  admits({ raftId, stream, life, lifeTo, url }: Sender, to: string): Reception {
+  admits({ raftId, stream, life, lifeTo, urls }: Sender, to: string): Reception {
     const service = this.#service;
     if (service === undefined || this.running === undefined) return 'no';
     if (service.isRemoved(raftId)) return 'removed';
     if (to !== service.raftId) return 'no';
     if (isAnotherLife(service.lives.of(raftId), life)) return 'forgotten';
     if (isAnotherLife(lifeTo, service.lives.own)) service.onForgotten();
-    else service.onMet(raftId, url);
+    else service.onMet(raftId, urls);
     return stream > (this.#deaf.get(raftId) ?? 0) ? 'yes' : 'no';
   }
 
@@ -243,6 +251,7 @@ export class SimNode implements Endpoint {
       cluster,
       dataDir: '/data',
       clientUrls: [`http://${this.name}:2379`],
+      peerUrls: this.urls,
       peerTls: undefined,
       heartbeatMs,
       electionMs,
@@ -308,10 +317,6 @@ function urlOf(name: string): string {
   return `http://${name}:2380`;
 }
 
-function clusterOf(names: readonly string[], name: string): ReturnType<typeof parseCluster> {
-  return parseCluster(
-    names.map((each) => `${each}=${urlOf(each)}`),
-    name,
-    'sim',
-  );
+function clusterOf(initialCluster: readonly string[], name: string): ReturnType<typeof parseCluster> {
+  return parseCluster(initialCluster, name, 'sim');
 }
