@@ -71,3 +71,26 @@ for (const [what, program] of PROGRAMS) {
     });
   });
 }
+
+for (const [what, program] of PROGRAMS) {
+  test(`${what}: members find each other when nobody is at the first of two URLs that each has`, {
+    skip: !isInstalled(program[0]) && 'no etcd here',
+  }, async (t) => {
+    const cluster = await GrowingCluster.create(program);
+    t.after(() => cluster.stop());
+    await cluster.plan(...NAMES);
+    const urls = new Map(
+      NAMES.map((name, i) => [name, [`http://127.0.0.1:${1 + i}`, cluster.member(name).peer]]),
+    );
+    const all = [...urls].flatMap(([name, own]) => own.map((url) => `${name}=${url}`));
+    for (const [name, own] of urls) {
+      cluster.start(
+        name,
+        NAMES,
+        `--initial-advertise-peer-urls=${own.join()}`,
+        `--initial-cluster=${all.join()}`,
+      );
+    }
+    for (const name of NAMES) await cluster.serves(name);
+  });
+}

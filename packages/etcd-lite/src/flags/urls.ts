@@ -39,6 +39,15 @@ export function requireUrl(text: string): void {
   if (parts?.[3] !== '') throw new Error(`URL must not contain a path: ${text}`);
 }
 
+export function isUrl(text: string): boolean {
+  try {
+    requireUrl(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The host as written, without the brackets of IPv6. */
 export function hostOf(url: string): string {
   const authority = /^[^:]+:\/\/([^/]*)/.exec(url)?.[1] ?? '';

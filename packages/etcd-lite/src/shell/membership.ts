@@ -12,6 +12,9 @@ export interface MembershipOptions {
   readonly onRemoved: () => void;
 }
 
+/** Others are more than a cluster has, and forgotten in turn. */
+const MET_MAX = 64;
+
 /** The cluster as this member knows it now, and which of its members it is. */
 export class Membership {
   readonly clusterId: number;
@@ -63,6 +66,8 @@ export class Membership {
   met(raftId: string, urls: readonly string[]): void {
     const known = this.others().get(raftId) ?? [];
     if (urls.every((url) => known.includes(url))) return;
+    const [oldest = ''] = this.#met.keys();
+    if (this.#met.size >= MET_MAX && !this.#met.has(raftId)) this.#met.delete(oldest);
     this.#met.set(raftId, urls);
     this.changed();
   }

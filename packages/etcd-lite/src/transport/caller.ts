@@ -1,5 +1,6 @@
 import { type CallInfo, RpcError, StatusCode } from '@kubelab/rpc';
 import { isAnotherLife } from '../core/members.ts';
+import { isUrl } from '../flags/urls.ts';
 import type { PeerServiceOptions } from './peer-service.ts';
 
 /** etcd's words, to and of a member that belongs to the cluster no more. */
@@ -12,9 +13,12 @@ type CallerOptions = Pick<
   'clusterId' | 'raftId' | 'isRemoved' | 'lives' | 'onForgotten' | 'onMet'
 >;
 
-/** As a member of them says where it can be answered; none, where it does not. */
+/** More than a member has. */
+const URLS_MAX = 16;
+
+/** Where the caller says that it can be answered. This member will connect there: what is no URL is not taken. */
 function urlsIn(header: string | undefined): string[] {
-  return (header ?? '').split(',').filter(Boolean);
+  return (header ?? '').split(',').slice(0, URLS_MAX).filter(isUrl);
 }
 
 /**

@@ -134,6 +134,17 @@ describe('a member is found', () => {
   });
 });
 
+test('where a caller says that it can be answered is taken for no more than URLs', async (t) => {
+  const met: (readonly string[])[] = [];
+  const { url } = await listener(t, { onMet: (_raftId, urls) => met.push(urls) });
+  const many = Array.from({ length: 100 }, (_, i) => `http://127.0.0.1:${1 + i}`);
+  const said = ['no URL', 'ftp://x:1', 'http://a:1/path', 'http://b:2', ...many];
+  speaker(t, url, { selfUrls: () => said });
+  await eventually('a stream', () => met.length > 0);
+  assert.deepEqual(met[0]?.slice(0, 2), ['http://b:2', 'http://127.0.0.1:1']);
+  assert.ok((met[0]?.length ?? 0) <= 16);
+});
+
 test('what a member says on a stream that was forgotten is not heard', async (t) => {
   const { url, heard, streams, forget } = await listener(t);
   const peers = speaker(t, url);
