@@ -23,7 +23,7 @@ export class Membership {
   /** The same as etcd's API has it. */
   readonly id: number;
   readonly #options: MembershipOptions;
-  /** Where members say they are that are none yet, as far as this one has come in the log, or elsewhere by it. */
+  /** Where others say that they can be answered, whatever the log has told this member of them so far. */
   readonly #met = new Map<string, readonly string[]>();
   #isRemoved = false;
 
