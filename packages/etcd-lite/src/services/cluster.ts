@@ -11,7 +11,7 @@ import type {
 } from '@kubelab/rpc/etcd';
 import { EtcdError } from '../core/errors.ts';
 import { memberIdOf, type MemberRecord, type NewMember, raftIdOf } from '../core/members.ts';
-import { requireUrl } from '../flags/urls.ts';
+import { isUrl } from '../flags/urls.ts';
 import { newMemberId } from '../shell/cluster.ts';
 import type { Member } from '../shell/member.ts';
 import { headerWithoutRevision } from './header.ts';
@@ -82,11 +82,6 @@ function infoOf({ raftId, name, peerUrls, clientUrls, isLearner }: MemberRecord)
 /** Trimmed and sorted, as etcd's `types.NewURLs` gives them. */
 function validUrls(urls: readonly string[]): string[] {
   const trimmed = urls.map((url) => url.trim());
-  try {
-    for (const url of trimmed) requireUrl(url);
-  } catch {
-    throw new EtcdError('memberBadUrls');
-  }
-  if (trimmed.length === 0) throw new EtcdError('memberBadUrls');
+  if (trimmed.length === 0 || !trimmed.every(isUrl)) throw new EtcdError('memberBadUrls');
   return trimmed.sort();
 }

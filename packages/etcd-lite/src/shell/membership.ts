@@ -12,7 +12,7 @@ export interface MembershipOptions {
   readonly onRemoved: () => void;
 }
 
-/** Others are more than a cluster has, and forgotten in turn. */
+/** More than any cluster has: beyond it, whoever was met first is forgotten, so that strangers fill no memory. */
 const MET_MAX = 64;
 
 /** The cluster as this member knows it now, and which of its members it is. */
@@ -64,6 +64,7 @@ export class Membership {
    * address before the cluster was told (etcd answers on the stream that it was called on).
    */
   met(raftId: string, urls: readonly string[]): void {
+    if (raftId === this.raftId) return;
     const known = this.others().get(raftId) ?? [];
     if (urls.every((url) => known.includes(url))) return;
     const [oldest = ''] = this.#met.keys();

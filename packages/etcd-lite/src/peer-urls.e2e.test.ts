@@ -70,9 +70,7 @@ for (const [what, program] of PROGRAMS) {
       await isNeeded();
     });
   });
-}
 
-for (const [what, program] of PROGRAMS) {
   test(`${what}: members find each other when nobody is at the first of two URLs that each has`, {
     skip: !isInstalled(program[0]) && 'no etcd here',
   }, async (t) => {
