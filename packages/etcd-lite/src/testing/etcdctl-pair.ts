@@ -28,7 +28,7 @@ const NORMALISATIONS: readonly (readonly [RegExp, string, because: string])[] = 
   [/"(cluster_id|member_id|ID|leader)":\d+/g, '"$1":…', 'an id follows from addresses and time'],
   [/^"(\w*ID|Leader)" ?: ?\d+$/gm, '"$1" : …', 'the same as fields'],
   [/("Lease" : |"id":)[1-9]\d*/g, '$1…', 'an id of a lease'],
-  [/\b[0-9a-f]{12,16}\b/g, '<id>', 'the same in hexadecimal'],
+  [/\b[0-9a-f]{10,16}\b/g, '<id>', 'the same in hexadecimal, without leading zeroes'],
   [/\n\ngoroutine 1[^]*/g, '', 'where in its memory the client has died'],
   [/(true|false), \d+, \d+, \d+, /g, '$1, …, ', 'term and indexes of the log'],
   [/((?:true|false) +\|)( +\d+ \|){3}/g, '$1 … |', 'the same in a table'],
