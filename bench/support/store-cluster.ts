@@ -13,11 +13,15 @@ import { spawnChild } from './children.ts';
 export type StoreProgram = 'etcd-lite' | 'etcd';
 
 const COMMANDS: Readonly<Record<StoreProgram, readonly string[]>> = {
-  'etcd-lite': [process.execPath, fileURLToPath(import.meta.resolve('@kubelab/etcd-lite/main'))],
+  'etcd-lite': [
+    process.execPath,
+    '--v8-pool-size=1',
+    fileURLToPath(import.meta.resolve('@kubelab/etcd-lite/main')),
+  ],
   etcd: ['etcd', '--log-level=error'],
 };
 
-/** As `./kubelab` starts every process: compiled code is kept, freed memory is not kept for each thread. */
+/** As `./kubelab` starts every process, with the flag above: compiled code is kept, freed memory is not kept for each thread. */
 const KUBELAB_ENVIRONMENT = {
   NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/kubelab', import.meta.url)),
   MALLOC_ARENA_MAX: '1',

@@ -103,9 +103,10 @@ export async function main(argv: readonly string[]): Promise<void> {
         // 5. The end, in reverse: hand over, leave the cores to those who go on, let clients go, then the other members, then the disk.
         onStop(() => peerServer.stop(STOP_GRACE_MS));
         onStop(() => clients.close(STOP_GRACE_MS));
-        onStop(() => (member.membership.others().size > 0 ? stepBack() : undefined));
+        const isOneOfSeveral = (): boolean => member.membership.others().size > 0;
+        onStop(() => (isOneOfSeveral() ? stepBack() : undefined));
         onStop(() => member.cluster.handover.toHeir());
-        onStop(keepRehearsed(clock));
+        onStop(keepRehearsed(clock, isOneOfSeveral));
         log.info('serving clients', { urls: flags['listen-client-urls'], member: member.membership.raftId });
       },
     },

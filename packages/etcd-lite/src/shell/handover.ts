@@ -1,11 +1,13 @@
 import type { Clock, Logger } from '@kubelab/component-base';
-import type { Raft } from 'raft-consensus';
+import type { Raft, Status } from 'raft-consensus';
 import { EtcdError } from '../core/errors.ts';
+import type { PeerTransport } from '../transport/peers.ts';
 import type { Leadership } from './leadership.ts';
 
 export interface HandoverOptions {
   readonly raft: Pick<Raft, 'id' | 'status' | 'transferLeadership'>;
   readonly leadership: Pick<Leadership, 'leader' | 'isLeader'>;
+  readonly peers: () => Pick<PeerTransport, 'activeSinceMs'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly electionMs: number;
@@ -40,8 +42,9 @@ export class Handover {
 
   /** Before a leader's stop. Resolves in any case. */
   async toHeir(): Promise<void> {
-    const { leadership, log } = this.#options;
-    const heir = leadership.isLeader ? this.#heir() : undefined;
+    const { raft, leadership, peers, log } = this.#options;
+    if (!leadership.isLeader) return;
+    const heir = heirOf(raft.status(), (id) => peers().activeSinceMs(id));
     if (heir === undefined) return;
     log.info('handing leadership over', { to: heir });
     try {
@@ -50,13 +53,20 @@ export class Handover {
       log.warn('handing over failed', { err });
     }
   }
+}
 
-  /** The voter that is furthest. */
-  #heir(): string | undefined {
-    const { raft } = this.#options;
-    const { progress, conf } = raft.status();
-    return conf.voters
-      .filter((id) => id !== raft.id && progress[id]?.isRecentlyActive === true)
-      .sort((a, b) => (progress[b]?.match ?? 0) - (progress[a]?.match ?? 0))[0];
-  }
+/**
+ * Who shall lead after this one: of the voters that keep up, the one whose connection is the oldest (etcd's
+ * `longestConnected`). It has run for longest: what has just started is slow, its code being cold. Undefined: nobody can.
+ */
+export function heirOf(
+  { id: self, conf, progress }: Pick<Status, 'id' | 'conf' | 'progress'>,
+  activeSinceMs: (id: string) => number | undefined,
+): string | undefined {
+  const keepsUp = (id: string): number => Number(progress[id]?.state === 'replicate');
+  const sinceMs = (id: string): number => activeSinceMs(id) ?? Infinity;
+  const match = (id: string): number => progress[id]?.match ?? 0;
+  const order = (a: string, b: string): number =>
+    keepsUp(b) - keepsUp(a) || Math.sign(sinceMs(a) - sinceMs(b)) || match(b) - match(a);
+  return conf.voters.filter((id) => id !== self && progress[id]?.isRecentlyActive === true).sort(order)[0];
 }

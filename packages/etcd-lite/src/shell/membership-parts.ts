@@ -80,7 +80,7 @@ export class MembershipParts {
     });
     this.membership = membership;
     const onOver = (): void => host.proposeAgain();
-    this.handover = new Handover({ raft, leadership, clock, log, electionMs, wake, onOver });
+    this.handover = new Handover({ raft, leadership, peers, clock, log, electionMs, wake, onOver });
     this.changes = new MemberChanges({
       ...{ membership, leadership, raft, peers, wake, clock, heartbeatMs },
       timeoutMs: REQUEST_TIMEOUT_MS + 2 * electionMs,
