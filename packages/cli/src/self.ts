@@ -23,7 +23,7 @@ export const COMPONENTS = Object.keys(MAINS);
 /**
  * Small heaps: a lab is two dozen processes on one machine. The young generation is kept small, and memory is
  * given back early, at some cost in speed that a lab does not notice. And one thread each that compiles beside
- * the program, as `./kubelab` has it, instead of four.
+ * the program, instead of four, as in `./kubelab`.
  */
 const NODE_OPTIONS = [
   '--max-semi-space-size=2',

@@ -1,6 +1,6 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { type Clock, must } from '@kubelab/component-base';
 import { confOf, emptyHardState, emptyLog, type Entry, type Message, Raft } from 'raft-consensus';
+import { nextTurn } from '../slices.ts';
 import { Mailbag } from '../transport/mailbag.ts';
 import { messageFromWire, messageToWire } from '../transport/message-codec.ts';
 import { RecordBuffer } from '../wal/record-buffer.ts';
@@ -10,7 +10,6 @@ import { RaftNode } from './raft-node.ts';
 
 const IDS = ['a', 'b', 'c'] as const;
 const CLUSTER = confOf(IDS);
-const FRAME_PREFIX_BYTES = 5;
 
 /** After so many the code is as quick as it gets; together they take 50 ms, one more of them later 2 ms. */
 const FIRST_COUNT = 12;
@@ -159,11 +158,11 @@ const STANDING: Clock = {
 };
 
 function overTheWire(message: Message): Message[] {
-  const frame = raftMessagesCodec.encodeFrame({ messages: [messageToWire(message)] });
-  const { messages } = raftMessagesCodec.decode(frame.subarray(FRAME_PREFIX_BYTES));
+  const bytes = raftMessagesCodec.encode({ messages: [messageToWire(message)] });
+  const { messages } = raftMessagesCodec.decode(bytes);
   return messages.map(messageFromWire).filter((heard) => heard !== undefined);
 }
 
 async function until(isSo: () => boolean): Promise<void> {
-  for (let i = 0; i < TURNS_MAX && !isSo(); i++) await turn();
+  for (let i = 0; i < TURNS_MAX && !isSo(); i++) await nextTurn();
 }
